@@ -1,0 +1,23 @@
+"""One decorator for the loops that must be fast: compiled by Numba, or left as plain Python.
+
+Set ``NUMBA_DISABLE_JIT=1`` and every decorated function runs uncompiled: the same source is its own slow twin, which the tests
+use because compiled code checks no bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a numeric loop, without the GIL and with a disk cache.
+
+    The disk cache does not see module globals that come from configuration, so whatever varies must be an argument.
+    """
+    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))

@@ -1,0 +1,124 @@
+"""EventStore: what leads did, who they are and what became of them, at rest in SQLite or PostgreSQL.
+
+A method that writes returns only once its transaction is committed, and with SQLite in WAL at ``synchronous=FULL`` that means: on
+disk. A message id counts once for ever, in whatever order the messages arrive.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, select
+
+from features import store_reads, store_writes
+from features.clock import now_us
+from features.store_engine import lock_migrations, open_engine, transaction, unavailable
+from features.store_keys import Keys
+from features.store_rows import Answer, Fact, Message, Outcome, Refused, StoredLead, Told
+from features.store_schema import migrate
+
+
+class EventStore:
+    """The store behind one address.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///path/to/file.db`` or ``postgresql://user@host/database``.
+    wait_ms
+        How long a statement waits for a lock before the store counts as unavailable.
+    """
+
+    def __init__(self, url: str, *, wait_ms: int = 1500) -> None:
+        self.engine = open_engine(url, wait_ms=wait_ms)
+        self._wait = wait_ms / 1000
+        self._one_writer = threading.Lock() if self.engine.dialect.name == "sqlite" else None
+        self.keys = Keys(self.reading, self.writing)
+
+    def migrate(self) -> int:
+        """Create the tables, or bring them to the newest version."""
+        with self.writing() as connection:
+            lock_migrations(connection)
+            return migrate(connection, now_us())
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads: one consistent view."""
+        with transaction(self.engine, writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes. SQLite has one writer: threads of this process queue here, not in its busy loop."""
+        if self._one_writer is not None and not self._one_writer.acquire(timeout=self._wait):
+            raise unavailable(None)
+        try:
+            with transaction(self.engine, writes=True) as connection:
+                yield connection
+        finally:
+            if self._one_writer is not None:
+                self._one_writer.release()
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable unless the database answers."""
+        with self.reading() as connection:
+            connection.execute(select(1))
+
+    def add(self, messages: Sequence[Message], refused: Sequence[Refused] = ()) -> list[Told]:
+        """Store messages, and beside them what had to be refused, in one transaction."""
+        with self.writing() as connection:
+            told = store_writes.write_messages(connection, messages)
+            store_writes.write_refused(connection, refused)
+        return told
+
+    def add_outcomes(self, outcomes: Sequence[Outcome], refused: Sequence[Refused] = ()) -> list[Told]:
+        """Store conversions, and beside them what had to be refused, in one transaction."""
+        with self.writing() as connection:
+            told = store_writes.write_outcomes(connection, outcomes)
+            store_writes.write_refused(connection, refused)
+        return told
+
+    def add_leads(
+        self, leads: Sequence[tuple[str, int]], facts: Sequence[Fact], accounts: Sequence[tuple[str, str, int, int]]
+    ) -> int:
+        """Register leads with what a leads table says about them; return how many were new."""
+        with self.writing() as connection:
+            new = store_writes.write_leads(connection, leads)
+            store_writes.write_facts(connection, facts)
+            store_writes.write_memberships(connection, accounts)
+        return new
+
+    def add_bulk(self, messages: Sequence[Message]) -> int:
+        """Store events of leads that are registered already; return how many were new."""
+        with self.writing() as connection:
+            return store_writes.write_bulk(connection, messages)
+
+    def add_answers(self, answers: Sequence[Answer]) -> None:
+        """Append to the ledger."""
+        with self.writing() as connection:
+            store_writes.write_answers(connection, answers)
+
+    def lead(self, lead_id: str) -> StoredLead | None:
+        """Return all that is known about one lead, or None if we never heard of it."""
+        return self.leads([lead_id]).get(lead_id)
+
+    def leads(self, lead_ids: Sequence[str]) -> dict[str, StoredLead]:
+        """Return all that is known about each of these leads; unknown ones are left out."""
+        with self.reading() as connection:
+            return store_reads.read_leads(connection, lead_ids)
+
+    def lead_ids(self) -> list[str]:
+        """Return the ids of all leads, sorted."""
+        with self.reading() as connection:
+            return store_reads.lead_ids(connection)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each table holds."""
+        with self.reading() as connection:
+            return store_reads.counts(connection)

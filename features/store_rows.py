@@ -1,0 +1,145 @@
+"""What goes into the store and what comes out: plain rows, each with its two times."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Told = Literal["accepted", "duplicate", "conflict"]
+"""What became of a message: stored, seen before in the same words, or seen before in other words."""
+
+HEARD = ("track", "page", "screen")
+"""The kinds of message that say what a lead did. The others say who it is."""
+
+
+def to_json(value: object) -> str:
+    """Write JSON in the one form that the store keeps: keys sorted, no blanks, letters as they are.
+
+    >>> to_json({"b": 1, "a": "é"})
+    '{"a":"é","b":1}'
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest_of(*parts: object) -> str:
+    """Return a short fingerprint of some JSON values: the first 128 bits of SHA-256, in hex.
+
+    >>> digest_of("a", {"b": 1}) == digest_of("a", {"b": 1}) != digest_of("a", {"b": 2})
+    True
+    """
+    return hashlib.sha256(to_json(parts).encode()).hexdigest()[:32]
+
+
+def outcome_id(lead_id: str, at: int | None) -> str:
+    """Return the id of a conversion that comes without one: the same payment told twice is one payment."""
+    return f"tw-{digest_of(lead_id, at)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One call of an analytics tool, cleaned: an event, or something said about who a lead is."""
+
+    message_id: str
+    kind: str
+    lead_id: str
+    name: str
+    at: int
+    received_at: int
+    digest: str
+    anonymous_id: str | None = None
+    count: int = 1
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] | None = None
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    account_id: str | None = None
+    merged_from: str | None = None
+    origin: str = "live"
+
+    @property
+    def known_at(self) -> int:
+        """When we could first have used it: never before it happened, never before it arrived."""
+        return max(self.at, self.received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One conversion of a lead."""
+
+    outcome_id: str
+    lead_id: str
+    at: int
+    known_at: int
+    origin: str = "live"
+
+    @property
+    def digest(self) -> str:
+        """What a repeat under the same id must say again."""
+        return digest_of(self.lead_id, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One item that was not taken, with the reason, kept for a later replay."""
+
+    door: str
+    lead_id: str | None
+    code: str
+    body: str
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value said about a lead: a trait, a column of a leads table, or a fact such as ``started_at`` in microseconds."""
+
+    lead_id: str
+    kind: str
+    name: str
+    value: Any
+    at: int
+    known_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event of a lead as the store returns it; the name is as it was sent."""
+
+    name: str
+    at: int
+    received_at: int
+    count: int
+    properties: str
+    """JSON text: most events have no property that a feature reads, so it is parsed only where one does."""
+
+
+@dataclass(slots=True)
+class StoredLead:
+    """Everything that the store knows about one lead, each list in the order in which it became known."""
+
+    lead_id: str
+    known_at: int
+    events: list[StoredEvent] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    accounts: list[tuple[str, int]] = field(default_factory=list)
+    """Account and when we learnt of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line of the ledger: what was answered, to whom, from which inputs."""
+
+    at: int
+    door: str
+    key_id: str | None
+    lead_id: str
+    as_of: int | None
+    model_version: str
+    model_digest: str
+    fingerprint: str
+    probability: float | None
+    stage: str
+    inputs: str | None

@@ -1,0 +1,95 @@
+"""The kernel against the oracle: equal to the bit, over every behaviour and family, zones, late events, ties and edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features.catalog import feature_set
+from features.kernel import look_uncompiled
+from features.matrix import compute, compute_one
+from tests.features.oracle import World
+from tests.features.worlds import MAPPED, ZONES, definition, live, stories, tables, us
+
+CASES = [(zone, by_day) for zone in ZONES for by_day in (False, True)]
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(FEW, max_examples=250)
+
+
+def assert_same(features, found, expected):
+    wrong = [
+        (feature.name, a, b)
+        for feature, a, b in zip(features.features, found, expected, strict=True)
+        if not (a == b or (np.isnan(a) and np.isnan(b)))
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(("zone", "by_day"), CASES)
+def test_batch_live_and_uncompiled_equal_the_oracle(zone, by_day):
+    compare_with_the_oracle(zone, by_day, FEW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("zone", "by_day"), CASES)
+def test_hundreds_of_worlds_equal_the_oracle(zone, by_day):
+    compare_with_the_oracle(zone, by_day, MANY)
+
+
+def compare_with_the_oracle(zone, by_day, effort):
+    world = World(definition(zone, by_day))
+    features = feature_set(world.definition)
+
+    @effort
+    @given(st.lists(stories(by_day, zone), min_size=1, max_size=3))
+    def check(told):
+        moments = np.array([us(as_of) for _, as_of in told])
+        batch = compute(features, tables([story for story, _ in told]), np.arange(len(told)), moments)
+        for row, (story, as_of) in enumerate(told):
+            expected = [
+                world.value(feature, story, as_of) if feature.quotient is not None else np.nan for feature in features.features
+            ]
+            assert_same(features, batch.values[row], expected)
+            one = compute_one(features, features.plan, live(story), us(as_of))
+            assert_same(features, one.values[0], expected)
+            assert one.features_as_of[0] == batch.features_as_of[row]
+            slow = compute_one(features, features.plan, live(story), us(as_of), look=look_uncompiled)
+            assert_same(features, slow.values[0], expected)
+
+    check()
+
+
+def test_the_worlds_hold_every_behaviour_and_family():
+    features = feature_set(definition())
+    pairs = {(feature.selector, feature.family) for feature in features.features}
+    families = {family for _, family in pairs}
+    assert len(families) > 25
+    for name in MAPPED:
+        assert {family for selector, family in pairs if selector == name} >= {
+            "count",
+            "trend",
+            "streak_current_d",
+            "ratio_to_any",
+        }
+
+
+def test_many_looks_at_one_lead_in_any_order_of_rows():
+    features = feature_set(definition("Europe/Istanbul"))
+
+    @FEW
+    @given(stories(), st.lists(st.integers(-5 * 86_400_000_000, 86_400_000_000), min_size=2, max_size=6))
+    def check(told, shifts):
+        story, as_of = told
+        table = tables([story, story])
+        looks = np.array([us(as_of) + shift for shift in shifts])
+        lead = np.arange(len(looks)) % 2
+        together = compute(features, table, lead, looks)
+        back = compute(features, table, lead[::-1], looks[::-1])
+        assert np.array_equal(together.values, back.values[::-1], equal_nan=True)
+        for row, moment in enumerate(looks):
+            alone = compute_one(features, features.plan, live(story), int(moment))
+            assert np.array_equal(alone.values[0], together.values[row], equal_nan=True)
+
+    check()
