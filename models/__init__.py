@@ -1,0 +1,19 @@
+"""Chapter 2: from numbers to a calibrated, explained probability.
+
+This chapter owns what a model is: learners that give log-odds and say which behaviour they came from, the calibration that makes
+a probability of them, the words of the reasons, and the folder of text in which a model travels. It never knows how a learner
+was chosen, or who asks over HTTP. It runs code only; what it reads from a folder is data, read strictly.
+
+Read `scorer.py` first: the object that training and serving share. Then, in this order:
+
+- **Learners.** `learners.py` is the protocol and the fits; `logistic.py` with `design.py`; `trees.py` with `forest.py`,
+  `shapley.py` and `tree_format.py`; `blend.py`. `columns.py` says what they read.
+- **Probability.** `calibration.py` is the curve, `calibration_fit.py` how it is fitted, `reference.py` what it is compared with.
+- **Reasons.** `explanation.py` shares a probability out; `reasons.py` chooses what to say, `phrasing.py` says it in the words of
+  `phrases/`; `stages.py`, `doubts.py` and `answer.py` complete the record that files and HTTP give.
+- **At rest.** `artifact.py` is the folder, with `strict.py` and `golden.py`; `registry.py` alone knows MLflow, `pyfunc.py` and
+  `codes.py` are how MLflow's tools see a model.
+- **For many.** `champion.py`, `population.py`, `batch.py` and `outfile.py` are `features` and `score`; `worklist.py` is `list`;
+  `opened.py` is what notebooks ask.
+- **What must hold.** `laws.py`: run `check_scorer` on a model of your own.
+"""

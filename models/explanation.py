@@ -1,0 +1,66 @@
+"""Explanation: how far each player moved one lead's probability from the model's base.
+
+The learner's contributions phi add up to s - b, the raw score minus the expected one. Along the straight path from b to s the
+Aumann-Shapley value of player i in probability is phi_i * (g(s) - g(b)) / (s - b), with g the calibration: sign and order are
+kept and the sum is exactly the probability minus the base. The same holds in log-odds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import Calibrator
+
+Floats = NDArray[np.float64]
+
+CLOSE = 1e-6
+"""Below this distance the quotient of differences loses digits, and the slope halfway says the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The scores of some leads, and the points and log-odds of every player of each."""
+
+    players: tuple[str, ...]
+    base: float
+    base_log_odds: float
+    probability: Floats
+    contributions: Floats
+    points: Floats
+    log_odds: Floats
+
+    def top(self, row: int, count: int | None) -> list[int]:
+        """Return the players of the largest contributions, largest first: all without a count, else only those that are not 0."""
+        sizes = np.abs(self.contributions[row])
+        order = np.argsort(-sizes, kind="stable").tolist()
+        return order if count is None else [player for player in order[:count] if sizes[player] > 0]
+
+    def rest(self, row: int, listed: list[int]) -> tuple[float, float]:
+        """Return the points and log-odds of the players that are not listed: their own sum, not what is left over."""
+        told = set(listed)
+        others = [player for player in range(len(self.players)) if player not in told]
+        return float(sum(self.points[row, others].tolist())), float(sum(self.log_odds[row, others].tolist()))
+
+
+def explain(players: tuple[str, ...], s: Floats, expected: float, contributions: Floats, calibrator: Calibrator) -> Explanation:
+    """Turn contributions in raw log-odds into points of probability and calibrated log-odds."""
+    at_score = calibrator.evaluate(s)
+    at_base = calibrator.evaluate(np.array([expected]))[0]
+    distance = s - expected
+    close = np.abs(distance) < CLOSE
+    halfway = calibrator.evaluate(expected + distance / 2)
+    divisor = np.where(close, 1.0, distance)
+    per_log_odds = np.where(close, halfway[:, 2], (at_score[:, 0] - at_base[0]) / divisor)
+    per_point = np.where(close, halfway[:, 3], (at_score[:, 1] - at_base[1]) / divisor)
+    return Explanation(
+        players=players,
+        base=float(at_base[1]),
+        base_log_odds=float(at_base[0]),
+        probability=at_score[:, 1],
+        contributions=contributions,
+        points=contributions * per_point[:, None],
+        log_odds=contributions * per_log_odds[:, None],
+    )

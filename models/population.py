@@ -1,0 +1,151 @@
+"""Who is looked at by `score` and `features`, and as of when: the same rule for both, with a count of everyone left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import DAY_US, NEVER, now_us
+from features.errors import InputError
+from features.inactivity import close_inactive
+from features.moments import TimeError, parse_moment
+from features.tables import Tables, read_tables
+from features.workspace import Workspace
+
+Ints = NDArray[np.int64]
+
+LEFT_OUT = ("not_started", "not_reached", "converted", "ended", "ignored")
+"""Why a lead is not looked at. Leads outside --started-from and --started-before were not asked for, and are not counted."""
+
+_DATE_AND_MORE = re.compile(r"\d{4}-\d{2}-\d{2}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line said: one of age and as_of, or neither; and a window of starts."""
+
+    age_days: float | None = None
+    as_of: str | None = None
+    started_from: str | None = None
+    started_before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Who is looked at: places in the table of leads, and an instant for each."""
+
+    tables: Tables
+    lead: Ints
+    as_of: Ints
+    left_out: dict[str, int]
+    at: int | None
+    """The one instant as of which all are looked at, None with an age and in a table without dates."""
+
+    def rows(self, places: Sequence[int] | Ints) -> Population:
+        """Return the same look at some of the leads, by row."""
+        chosen = np.asarray(places, dtype=np.int64)
+        return Population(self.tables, self.lead[chosen], self.as_of[chosen], self.left_out, self.at)
+
+    @property
+    def ids(self) -> list[str]:
+        """The lead ids by row."""
+        return [self.tables.leads.ids[place] for place in self.lead]
+
+
+def find_population(ws: Workspace, asked: Asked) -> Population:
+    """Read the tables as they were known, and return who is open then.
+
+    With --age every lead is looked at so many days after its start; with --as-of, or with neither, all at one instant: by default
+    now, but never later than the newest time in the data. At one instant nothing is seen that became known later, so that it is
+    exactly what the server would have answered then. With --age a lead that had paid is left out even where the payment was not
+    known yet (by the day, one dated D closes the lead at D 00:00 and is known a day later); everyone else is as the server has
+    it.
+    """
+    if asked.age_days is not None and asked.as_of is not None:
+        raise InputError("--age and --as-of exclude each other", given="both", expected="one of them, or neither", do="drop one")
+    if asked.age_days is not None and not 0 <= asked.age_days <= 3650:
+        raise InputError("--age is no age", given=f"{asked.age_days:g}", expected="days, from 0 to 3650", do="correct it")
+    if ws.data.undated:
+        return _undated(ws, asked)
+    started_from = parse_when(asked.started_from, "--started-from", ws, otherwise=-NEVER)
+    started_before = parse_when(asked.started_before, "--started-before", ws, otherwise=NEVER)
+    now = now_us()
+    cut = None if asked.as_of is None else parse_when(asked.as_of, "--as-of", ws)
+    tables = read_tables(ws, cut=cut)
+    if asked.age_days is None and cut is None and tables.newest > now:
+        cut = now
+        tables = read_tables(ws, cut=cut)
+    tables = close_inactive(ws, tables)
+    leads = tables.leads
+    started = leads.started_at
+    at: int | None = None
+    if asked.age_days is not None:
+        as_of = started + round(asked.age_days * DAY_US)
+    else:
+        at = tables.newest if cut is None else cut
+        as_of = np.full(len(started), at, dtype=np.int64)
+
+    kept = (started >= started_from) & (started < started_before)
+    left_out = dict.fromkeys(LEFT_OUT, 0)
+    for reason, hit in {
+        "ignored": leads.ignored,
+        "not_started": started > as_of,
+        "not_reached": as_of > tables.newest if at is None else np.zeros(len(started), dtype=bool),
+        "converted": leads.converted_at <= as_of,
+        "ended": leads.ended_at <= as_of,
+    }.items():
+        left_out[reason] = int((kept & hit).sum())
+        kept &= ~hit
+    if cut is not None and started_before > cut:
+        left_out["not_started"] += _not_known_yet(ws, tables)
+    lead = np.flatnonzero(kept)
+    return Population(tables, lead, as_of[lead], left_out, at)
+
+
+def _not_known_yet(ws: Workspace, tables: Tables) -> int:
+    """Count the leads of the file that reading as of an instant passed over, since they start later."""
+    spec, report = ws.data.leads, tables.report.get("leads")
+    if spec is None or spec.started_at is None or report is None:
+        return 0
+    return max(0, report.read - report.refused_count - report.duplicates - report.outside - len(tables.leads))
+
+
+def _undated(ws: Workspace, asked: Asked) -> Population:
+    given = {
+        "--age": asked.age_days,
+        "--as-of": asked.as_of,
+        "--started-from": asked.started_from,
+        "--started-before": asked.started_before,
+    }
+    for option, value in given.items():
+        if value is not None:
+            raise needs_dates(option)
+    tables = read_tables(ws)
+    lead = np.flatnonzero(~tables.leads.ignored)
+    left_out = dict.fromkeys(LEFT_OUT, 0) | {"ignored": int(tables.leads.ignored.sum())}
+    return Population(tables, lead, np.zeros(len(lead), dtype=np.int64), left_out, None)
+
+
+def needs_dates(option: str) -> InputError:
+    """Return the refusal of an option that makes no sense without dates."""
+    return InputError(f"{option} needs dates", given="a table of leads without any", expected=f"no {option}", do="leave it out")
+
+
+def parse_when(text: str | None, option: str, ws: Workspace, *, otherwise: int = NEVER) -> int:
+    """Read a time of the command line: a bare date is 00:00 of that day in the workspace's zone, another time needs a zone."""
+    if text is None:
+        return otherwise
+    try:
+        return parse_moment(text, timezone=ws.timezone)
+    except TimeError:
+        naive = re.match(_DATE_AND_MORE, text) is not None
+        raise InputError(
+            f"{option} is no time that can be read",
+            given=repr(text),
+            expected="a date such as 2026-05-07, or a time with its zone such as 2026-05-07T09:00:00Z",
+            do="add the zone" if naive else "write it so",
+        ) from None

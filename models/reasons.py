@@ -1,0 +1,99 @@
+"""Reasons: the players of a score as records: points, the feature that speaks most clearly, a sentence, and what is typical."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.feature import TRIAL_AGE, Feature
+from features.matrix import FeatureMatrix
+from models.explanation import Explanation
+from models.phrasing import Phrasing
+from models.reference import VALUES
+from models.scorer import Scorer
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """The explained scores of a matrix, ready to be told row by row.
+
+    With no reasons asked, nothing is attributed: `rest` is then the whole way from the base to the score.
+    """
+
+    scorer: Scorer
+    matrix: FeatureMatrix
+    count: int | None
+    phrasing: Phrasing
+    probability: Floats
+    whole: Floats
+    """Points and log-odds of all players together, by row."""
+    explanation: Explanation | None
+    columns: Floats
+    """The raw contribution of each column: which feature of a player speaks most clearly."""
+
+    @staticmethod
+    def of(scorer: Scorer, matrix: FeatureMatrix, x: Floats, count: int | None, phrasing: Phrasing) -> Reasons:
+        """Score all rows, and explain them if any reasons are asked."""
+        if count == 0:
+            at_score = scorer.calibrator.evaluate(scorer.raw(x))
+            at_base = scorer.calibrator.evaluate(np.array([scorer.learner.expected]))
+            whole = (at_score - at_base)[:, [1, 0]]
+            return Reasons(scorer, matrix, count, phrasing, at_score[:, 1], whole, None, np.empty((0, 0)))
+        explanation = scorer.explain(x)
+        whole = np.empty((0, 0))
+        columns = scorer.column_contributions(x)
+        return Reasons(scorer, matrix, count, phrasing, explanation.probability, whole, explanation, columns)
+
+    def of_row(self, row: int, age_days: float) -> tuple[list[dict[str, object]], dict[str, float]]:
+        """Return a row's listed reasons, and the sum over the players that are not listed."""
+        if self.explanation is None:
+            points, log_odds = self.whole[row].tolist()
+            return [], {"points": points, "log_odds": log_odds}
+        listed = self.explanation.top(row, self.count)
+        points, log_odds = self.explanation.rest(row, listed)
+        return [self._reason(self.explanation, row, player, age_days) for player in listed], {
+            "points": points,
+            "log_odds": log_odds,
+        }
+
+    def _reason(self, explanation: Explanation, row: int, player: int, age_days: float) -> dict[str, object]:
+        feature = self._clearest(explanation, row, player)
+        number = float(self.matrix.column(feature.name)[row])
+        value: float | str | None = None if number != number else number
+        if feature.kind == "category":
+            value = self.matrix.labels[feature.name][row]
+        return {
+            "player": explanation.players[player],
+            "feature": feature.name,
+            "value": int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value,
+            "points": float(explanation.points[row, player]),
+            "log_odds": float(explanation.log_odds[row, player]),
+            "text": self.phrasing.sentence(feature, value, self.scorer.definition),
+            "typical": self._typical(feature, number, age_days),
+        }
+
+    def _clearest(self, explanation: Explanation, row: int, player: int) -> Feature:
+        """Return the player's feature that pulls hardest in the player's own direction."""
+        name = explanation.players[player]
+        own = [j for j, column in enumerate(self.scorer.columns) if column.player == name]
+        if not own:
+            return next(feature for feature in self.scorer.feature_set.features if feature.player == name)
+        direction = -1.0 if explanation.contributions[row, player] < 0 else 1.0
+        best = max(own, key=lambda j: direction * float(self.columns[row, j]))
+        return self.scorer.feature_set[self.scorer.names[best]]
+
+    def _typical(self, feature: Feature, number: float, age_days: float) -> str | None:
+        """Return what is typical of a feature at an age, or None where the model does not say."""
+        typical = self.scorer.reference.typical.get(feature.name)
+        # Of trials of this age this age is typical, and what is not known is not compared.
+        if typical is None or feature.player == TRIAL_AGE or number != number:
+            return None
+        numbers = typical.at_age[self.scorer.reference.nearest(age_days)]
+        place = int(number) if typical.kind == VALUES else 0
+        if place >= len(numbers):
+            return None
+        return self.phrasing.typical(feature, typical.kind, numbers[place], dated=not self.scorer.definition.undated)
