@@ -1,0 +1,208 @@
+"""The work of ``trialwise train``: read, learn, judge, save, register, decide."""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import DAY_US, NEVER, format_us, now_us
+from features.errors import InputError, StoppedError, TrialwiseError
+from features.inactivity import close_inactive
+from features.tables import Tables, read_tables
+from features.workspace import Workspace, load_workspace
+from models import registry
+from models.artifact import load, save
+from models.champion import Champion, find_champion
+from models.population import needs_dates, parse_when
+from models.pyfunc import input_columns, input_example
+from models.scorer import Meta, Scorer
+from training.dataset import TrainingSet, Window, build
+from training.evaluation import Difference, Evaluation, compare, evaluate
+from training.metrics import Ranking
+from training.promotion import decide, need_mode
+from training.recipe import Fitted, fit
+from training.record import training_record
+from training.reference import build_reference
+from training.tuning import Search
+from training.verdict import Verdict, judge
+
+Say = Callable[[str], None]
+
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def run_train(
+    workspace: Path,
+    *,
+    as_of: str | None = None,
+    started_from: str | None = None,
+    started_before: str | None = None,
+    trials: int = 20,
+    budget: str | None = None,
+    promote: str = "auto",
+    seed: int = 0,
+    say: Say,
+) -> dict[str, Any]:
+    """Train, register, and promote if the gate says so; return what ``train --json`` prints."""
+    need_mode(promote)
+    search = Search(_trials(trials), parse_budget(budget), seed)
+    ws = load_workspace(workspace)
+    champion, absent = _champion(ws.name, say)  # asked first: a registry that fails should not cost a training
+    tables, window = _read(ws, as_of, started_from, started_before, say)
+    data = build(ws, tables, window, seed=seed, say=say)
+    fitted = fit(data, search, say=say)
+    evaluation = evaluate(fitted.rehearsed, seed=seed)
+    gain = compare(fitted.rehearsed, fitted.base_rate, seed=seed) if evaluation else None
+    newcomers = evaluate(fitted.rehearsed.where(new_accounts(data)), seed=seed) if evaluation else None
+    verdict = judge(evaluation, gain, learner=fitted.recipe.learner, time_forward=data.folds.time_forward)
+    say(f"verdict: {verdict.sentence}")
+    scorer = assemble(ws, data, fitted, evaluation, newcomers, gain, verdict, search)
+
+    gate = decide(promote, ws, data, fitted, verdict, champion.scorer if champion else None, absent=absent, seed=seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "scorer"
+        digest = save(scorer, folder)
+        load(folder, digest=digest)  # what cannot be read back is never registered
+        record = training_record(workspace, ws, data, scorer, evaluation, gate, search, digest)
+        ref = registry.register(
+            ws.name, folder, digest=digest, inputs=input_columns(scorer), example=input_example(scorer), record=record
+        )
+    if gate.promoted:
+        registry.promote(ref, reason=gate.reason)
+    say(f"version {ref.version} of {ws.name}: {gate.decision}; {gate.reason}")
+    return {
+        "version": ref.version,
+        "promoted": gate.promoted,
+        "gate": gate.as_dict(),
+        "verdict": verdict.word,
+        "learner": fitted.recipe.learner,
+        "rows": len(data.learners.rows),
+        "leads": data.leads,
+        "conversions": data.conversions,
+        "dropped": data.dropped,
+        "metrics": _finite({name: figure.as_dict() for name, figure in evaluation.macro.items()}) if evaluation else {},
+        "fingerprint": scorer.definition.fingerprint,
+        "run_id": ref.run_id,
+    }
+
+
+def assemble(
+    ws: Workspace,
+    data: TrainingSet,
+    fitted: Fitted,
+    evaluation: Evaluation | None,
+    newcomers: Evaluation | None,
+    gain: Difference | None,
+    verdict: Verdict,
+    search: Search,
+) -> Scorer:
+    """Put the model together with the facts of its training: nothing in it tells when, where or by which run it was made."""
+    facts = {
+        "as_of": "" if ws.data.undated else format_us(data.window.now),
+        "seed": search.seed,
+        "trials": search.trials,
+        "recipe": fitted.recipe.as_dict(),
+        "time_forward": data.folds.time_forward,
+        "rows": len(data.learners.rows),
+        "leads": data.leads,
+        "conversions": data.conversions,
+        "verdict": verdict.sentence,
+        "figures": evaluation.as_dict(data.ages_days) if evaluation else {},
+        "figures_of_new_accounts": newcomers.as_dict(data.ages_days) if newcomers else {},
+        "calibration_groups": Ranking(fitted.rehearsed.probability, fitted.rehearsed.outcome).groups(),
+        "log_loss_minus_base_rate": {"value": gain.value, "low": gain.low, "high": gain.high} if gain else {},
+    }
+    return Scorer(
+        definition=data.definition,
+        columns=data.columns,
+        learner=fitted.learner,
+        calibrator=fitted.calibrator,
+        reference=build_reference(ws, data, fitted, verdict),
+        meta=Meta(ws.name, ws.label.horizon_days, _finite(facts)),
+    )
+
+
+def new_accounts(data: TrainingSet) -> NDArray[np.bool_]:
+    """Tell which examined rows of the last fold are of accounts that the rehearsal had learnt nothing of."""
+    last = data.folds.last
+    known = np.unique(data.learners.rows.cluster[last.learn])
+    return ~np.isin(data.exam.rows.cluster[last.examine], known)
+
+
+def parse_budget(text: str | None) -> float | None:
+    """Return the seconds of a budget.
+
+    >>> parse_budget("5m"), parse_budget("90s"), parse_budget(None)
+    (300.0, 90.0, None)
+    """
+    if text is None:
+        return None
+    found = _BUDGET.fullmatch(text.strip())
+    if found is None or float(found[1]) <= 0.0:
+        expected = "seconds, minutes or hours: 90s, 5m, 1h"
+        raise InputError("--budget is no length of time", given=repr(text), expected=expected, do="write it so")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _trials(trials: int) -> int:
+    if not 0 <= trials <= 10_000:
+        raise InputError("--trials is out of range", given=str(trials), expected="0 to 10000", do="choose another number")
+    return trials
+
+
+def _read(
+    ws: Workspace, as_of: str | None, started_from: str | None, started_before: str | None, say: Say
+) -> tuple[Tables, Window]:
+    """Read the tables as they were known at the cut, and return them with the window of leads that train."""
+    given = {"--as-of": as_of, "--started-from": started_from, "--started-before": started_before}
+    if ws.data.undated:
+        for option, value in given.items():
+            if value is not None:
+                raise needs_dates(option)
+        return read_tables(ws), Window(now=0)
+    cut = None if as_of is None else parse_when(as_of, "--as-of", ws)
+    first = parse_when(started_from, "--started-from", ws, otherwise=-NEVER)
+    last = parse_when(started_before, "--started-before", ws, otherwise=NEVER)
+    tables = read_tables(ws, cut=cut)
+    if cut is None and tables.newest > now_us():
+        cut = now_us()
+        tables = read_tables(ws, cut=cut)
+    if cut is not None and not tables.newest:
+        raise StoppedError(
+            "nothing in the data is known by then", given=f"as of {format_us(cut)}", expected="a later time", do="choose another"
+        )
+    tables = close_inactive(ws, tables)
+    now = tables.newest if cut is None else cut
+    say(f"as of {format_us(now)}: {len(tables.leads):,} leads, {len(tables.events):,} events")
+    if now - tables.newest > 3 * DAY_US:
+        end = format_us(tables.newest)
+        say(f"warning: the data end at {end}; what is not in them by {format_us(now)} counts as not having happened")
+    return tables, Window(now, first, last)
+
+
+def _champion(name: str, say: Say) -> tuple[Champion | None, str]:
+    """Return the champion to beat, or None and why; one that cannot be read is reported, and beats nobody."""
+    try:
+        return find_champion(name), "there is no champion yet"
+    except TrialwiseError as error:
+        if error.exit_code != InputError.exit_code:
+            raise
+        say(f"warning: the champion cannot be read, so there is none to beat: {error}")
+        return None, "the champion cannot be read"
+
+
+def _finite(value: Any) -> Any:
+    """Replace what is not a number by null: JSON has no word for it."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
