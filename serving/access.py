@@ -1,0 +1,102 @@
+"""Access: who asks, and may they? Decided from a list of keys that is never older than a few seconds."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from dataclasses import dataclass
+
+from features.store import EventStore
+from features.store_engine import StoreUnavailable
+from serving.api_keys import SCOPES, create_key, is_well_formed, keyed_digest, list_keys, revoke_key
+from serving.problems import Problem
+
+__all__ = ["ANYBODY", "Access", "Caller", "create_key", "list_keys", "revoke_key", "token_of"]
+
+FRESH_SECONDS = 2.0
+"""How long the list of keys is used before it is read again: a revoked key is refused within this time."""
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="trialwise"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the id of the key, and what it may do."""
+
+    key_id: str | None
+    scopes: frozenset[str]
+
+    @property
+    def is_admin(self) -> bool:
+        """Tell whether the caller may state when something was received."""
+        return "admin" in self.scopes
+
+
+ANYBODY = Caller(None, frozenset(SCOPES))
+"""The caller of an open server, which only loopback reaches."""
+
+
+class Access:
+    """Decide about callers, from a list of keys that is never older than `FRESH_SECONDS`."""
+
+    def __init__(self, store: EventStore, secret: bytes, *, open_to_all: bool) -> None:
+        self._store = store
+        self._secret = secret
+        self._open = open_to_all
+        self._known: dict[str, Caller] = {}
+        self._read_at = -1e9
+
+    def caller(self, authorization: str | None, written: str | None, scope: str) -> Caller:
+        """Return who asks, or raise the problem: no valid key at all, or one without the scope.
+
+        ``authorization`` is the header, ``written`` the key that the body carries; the header wins.
+        """
+        if self._open:
+            return ANYBODY
+        caller = self._find(token_of(authorization) if authorization is not None else written)
+        if caller is None:
+            raise Problem("unauthorized", "Send a valid key as Authorization: Bearer KEY.", headers=_CHALLENGE)
+        if not caller.scopes & {scope, "admin"}:
+            raise Problem("wrong_scope", f"This address needs a key of scope {scope}.")
+        return caller
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether the list of keys has to be read again before the next decision."""
+        return not self._open and time.monotonic() - self._read_at > FRESH_SECONDS
+
+    def refresh(self) -> None:
+        """Read the list of keys again. While the store does not answer, the last list stays in force."""
+        try:
+            rows = self._store.keys.all()
+        except StoreUnavailable:
+            if self._read_at < 0:
+                raise
+        else:
+            self._known = {row.digest: Caller(row.key_id, frozenset(row.scopes)) for row in rows if row.revoked_at is None}
+        self._read_at = time.monotonic()
+
+    def _find(self, key: str | None) -> Caller | None:
+        # Every text is hashed, the malformed ones too: how long a refusal takes says nothing about why.
+        text = key if key is not None and len(key) <= 200 else ""
+        digest = keyed_digest(self._secret, text.encode("utf-8", "replace").decode("utf-8"))
+        found = self._known.get(digest)
+        return found if is_well_formed(text) else None
+
+
+def token_of(authorization: str) -> str | None:
+    """Return the key in an Authorization header: a Bearer token, or a Basic user name with an empty password.
+
+    >>> token_of("Bearer tw_1"), token_of("Basic dHdfMTo=")
+    ('tw_1', 'tw_1')
+    """
+    kind, _, rest = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return rest.strip()
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(rest.strip(), validate=True).decode("ascii").partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return None

@@ -1,0 +1,64 @@
+"""What serves and how it is: the model, liveness, readiness, metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from features.store_engine import StoreUnavailable
+from serving.schemas import HealthAnswer, ModelAnswer
+from serving.services import services_of
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/v1/model", response_model=ModelAnswer, summary="Which model serves, and why")
+async def model(request: Request) -> JSONResponse:
+    """Say which model answers, whether it is up to date, and in what the server's workspace differs from it."""
+    services = services_of(request)
+    await services.caller(request, "score")
+    loaded = services.live.current
+    ref = loaded.ref if loaded else None
+    scorer = loaded.scorer if loaded else None
+    return JSONResponse(
+        {
+            "name": services.workspace.name,
+            "serving": loaded is not None,
+            "version": ref.version if ref else None,
+            "digest": ref.digest if ref else None,
+            "run_id": ref.run_id if ref else None,
+            "fingerprint": scorer.definition.fingerprint if scorer else None,
+            "horizon_days": scorer.meta.horizon_days if scorer else None,
+            "base": scorer.base if scorer else None,
+            "verdict": scorer.reference.verdict if scorer else None,
+            "stale": services.live.is_stale,
+            "problem": services.live.problem,
+            "differing_keys": list(loaded.differs) if loaded else [],
+        }
+    )
+
+
+@router.get("/livez", response_model=HealthAnswer, summary="The process answers")
+async def livez() -> JSONResponse:
+    """Answer as long as the process does."""
+    return JSONResponse({"status": "ok", "checks": {}})
+
+
+@router.get("/readyz", response_model=HealthAnswer, summary="A model serves and the store answers")
+async def readyz(request: Request) -> JSONResponse:
+    """Answer 200 only when a model has proved itself and the store can be read."""
+    services = services_of(request)
+    checks = {"model": "ok" if services.live.current is not None else "no model", "store": "ok"}
+    try:
+        await services.write(services.store.ping)
+    except StoreUnavailable:
+        checks["store"] = "unavailable"
+    ready = all(what == "ok" for what in checks.values())
+    headers = {} if ready else {"Retry-After": "5"}
+    return JSONResponse({"status": "ok" if ready else "unavailable", "checks": checks}, 200 if ready else 503, headers=headers)
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Return the metrics in Prometheus' text format."""
+    return Response(services_of(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,161 @@
+"""The doors for stored leads: one score with its reasons, its features, many scores, and the work list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.responses import JSONResponse
+
+from features.clock import format_us, now_us
+from models import stages
+from serving.access import Caller
+from serving.guards import BODY_LIMIT, json_body
+from serving.instants import read_as_of
+from serving.live import Loaded
+from serving.live_lead import Standing
+from serving.problems import Problem
+from serving.ranking import page
+from serving.schemas import FeaturesAnswer, LeadsBody, Score, ScorePage, ScoresAnswer, body_of
+from serving.score_routes import AsOf, Lang, Reasons
+from serving.scoring import Record, Wish, answers_of, asked_of, read_wish, score_standings
+from serving.services import Services, services_of
+from serving.shapes import shaped
+from serving.view import View
+
+STAGES = (stages.LEAD, stages.MQL, stages.PQL, stages.SQL, stages.CUSTOMER, stages.EXPIRED)
+
+
+class AnyId(Convertor[str]):
+    """An id within an address: any characters, slashes and line ends among them."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """Take it as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Write it as it is."""
+        return value
+
+
+register_url_convertor("id", AnyId())
+
+router = APIRouter(tags=["leads"])
+
+
+@router.get("/v1/leads", response_model=ScorePage, summary="The work list: open leads, the likeliest first")
+async def ranked(
+    request: Request,
+    stage: Annotated[str | None, Query(description="Only leads of this stage.")] = None,
+    limit: Annotated[str, Query(description="1 to 500 leads.")] = "50",
+    cursor: Annotated[str | None, Query(description="The next of the page before.")] = None,
+    reasons: Reasons = None,
+    lang: Lang = None,
+) -> JSONResponse:
+    """Rank all open leads and return one page of them."""
+    services = services_of(request)
+    caller = await services.caller(request, "score")
+    wish = read_wish(services.workspace, reasons, lang, default=0)
+    if stage is not None and stage not in STAGES:
+        raise Problem("invalid_request", f"stage must be one of {', '.join(STAGES)}.")
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= 500):
+        raise Problem("invalid_request", "limit must be a whole number from 1 to 500.")
+    loaded = services.model()
+
+    def work() -> dict[str, Any]:
+        newest = services.ranking.newest(loaded)
+        lines, following = page(newest, stage, int(limit), cursor)
+        found = services.store.leads([line.lead_id for line in lines])
+        standings = [loaded.view.standing(found[line.lead_id], newest.as_of) for line in lines if line.lead_id in found]
+        items = _score(services, loaded, [one for one in standings if one is not None], newest.as_of, wish, caller, "list")
+        return {"items": items, "next": following}
+
+    return JSONResponse(await services.compute(work))
+
+
+@router.post("/v1/leads/scores", response_model=ScoresAnswer, summary="Score many stored leads", openapi_extra=body_of(LeadsBody))
+async def many(request: Request) -> JSONResponse:
+    """Score up to 500 stored leads."""
+    services = services_of(request)
+    caller = await services.caller(request, "score")
+    body = shaped(LeadsBody, await json_body(request, BODY_LIMIT))
+    wish = read_wish(services.workspace, body.reasons, body.lang, default=3 if len(body.lead_ids) == 1 else 0)
+    as_of = read_as_of(body.as_of, services.workspace.timezone, now_us())
+    loaded = services.model()
+
+    def work() -> dict[str, Any]:
+        stored = services.store.leads(list(dict.fromkeys(body.lead_ids)))
+        standings: list[Standing] = []
+        errors: list[dict[str, Any]] = []
+        for index, lead_id in enumerate(body.lead_ids):
+            lead = stored.get(lead_id)
+            standing = None if lead is None else loaded.view.standing(lead, as_of)
+            if standing is None or standing.ignored:
+                errors.append({"index": index, "code": "lead_not_found", "detail": _reason(lead is not None, standing)})
+            else:
+                standings.append(standing)
+        return {"scores": _score(services, loaded, standings, as_of, wish, caller, "leads"), "errors": errors}
+
+    return JSONResponse(await services.compute(work))
+
+
+@router.get("/v1/leads/{lead_id:id}/score", response_model=Score, summary="Score one stored lead")
+async def one(request: Request, lead_id: str, as_of: AsOf = None, reasons: Reasons = None, lang: Lang = None) -> JSONResponse:
+    """Score a stored lead from what was known of it, now or as of a past instant."""
+    services = services_of(request)
+    caller = await services.caller(request, "score")
+    wish = read_wish(services.workspace, reasons, lang, default=3)
+    instant = read_as_of(as_of, services.workspace.timezone, now_us())
+    loaded = services.model()
+
+    def work() -> Record:
+        standing = _standing(services, loaded.view, lead_id, instant)
+        return _score(services, loaded, [standing], instant, wish, caller, "lead")[0]
+
+    return JSONResponse(await services.compute(work))
+
+
+@router.get("/v1/leads/{lead_id:id}/features", response_model=FeaturesAnswer, summary="The features of one stored lead")
+async def features(request: Request, lead_id: str, as_of: AsOf = None) -> JSONResponse:
+    """Return the numbers behind a score: by the model's definition, or by the workspace's own while there is no model."""
+    services = services_of(request)
+    await services.caller(request, "score")
+    instant = read_as_of(as_of, services.workspace.timezone, now_us())
+    view = services.view()
+
+    def work() -> dict[str, Any]:
+        standing = _standing(services, view, lead_id, instant)
+        row = view.matrix([standing], instant).row(0)
+        as_of_text = None if view.definition.undated else format_us(instant)
+        return {"lead_id": lead_id, "as_of": as_of_text, "features": row, "fingerprint": view.definition.fingerprint}
+
+    return JSONResponse(await services.compute(work))
+
+
+def _standing(services: Services, view: View, lead_id: str, as_of: int) -> Standing:
+    stored = services.store.lead(lead_id) if "\x00" not in lead_id else None
+    standing = None if stored is None else view.standing(stored, as_of)
+    if standing is None or standing.ignored:
+        raise Problem("lead_not_found", _reason(stored is not None, standing))
+    return standing
+
+
+def _reason(known: bool, standing: Standing | None) -> str:
+    """Say why there is no such lead."""
+    if not known:
+        return "Nothing was ever received about this lead."
+    return "The workspace ignores this lead." if standing is not None else "As of that instant this was no lead yet."
+
+
+def _score(
+    services: Services, loaded: Loaded, standings: list[Standing], as_of: int, wish: Wish, caller: Caller, door: str
+) -> list[Record]:
+    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
+    with services.metrics.score_seconds.labels(door).time():
+        records = score_standings(loaded, standings, as_of, asked)
+    services.ledger.note(answers_of(loaded, records, door, caller, as_of, [None] * len(records)))
+    services.metrics.scores.labels(door).inc(len(records))
+    return records

@@ -1,0 +1,113 @@
+"""The work list: all open leads, the likeliest first, computed at most every few seconds and read page by page.
+
+A page is asked for by the last line of the page before it, not by a number: leads that come and go between two pages neither
+repeat nor push others out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from features.clock import now_us
+from features.store import EventStore
+from features.workspace import Workspace
+from serving.live import Loaded
+from serving.live_lead import Standing
+from serving.problems import Problem
+from serving.scoring import Wish, asked_of, score_standings
+
+CHUNK = 500
+FRESH_SECONDS = 2.0
+REST = 5.0
+"""A list that took a second to compute is used for this many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One lead's place in the list."""
+
+    probability: float
+    lead_id: str
+    stage: str
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """The likeliest first, then by id."""
+        return (-self.probability, self.lead_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The list as of one instant, by one model."""
+
+    loaded: Loaded
+    as_of: int
+    lines: list[Line]
+    until: float
+
+
+class Ranking:
+    """The newest list, computed again when it has grown old or another model serves."""
+
+    def __init__(self, workspace: Workspace, store: EventStore) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._lock = threading.Lock()
+        self._newest: Ranked | None = None
+
+    def newest(self, loaded: Loaded) -> Ranked:
+        """Return the list; whoever comes while it is being computed waits for it instead of computing it too."""
+        with self._lock:
+            found = self._newest
+            if found is None or found.loaded is not loaded or time.monotonic() > found.until:
+                found = self._newest = self._compute(loaded)
+            return found
+
+    def _compute(self, loaded: Loaded) -> Ranked:
+        begin = time.monotonic()
+        as_of = now_us()
+        asked = asked_of(self._workspace, loaded, Wish(0, self._workspace.language))
+        lines: list[Line] = []
+        for standings in self._open(loaded, as_of):
+            for record in score_standings(loaded, standings, as_of, asked):
+                lines.append(Line(record["probability"], record["lead_id"], record["stage"]))
+        lines.sort(key=lambda line: line.order)
+        end = time.monotonic()
+        return Ranked(loaded, as_of, lines, end + max(FRESH_SECONDS, REST * (end - begin)))
+
+    def _open(self, loaded: Loaded, as_of: int) -> Iterator[list[Standing]]:
+        ids = self._store.lead_ids()
+        for start in range(0, len(ids), CHUNK):
+            stored = self._store.leads(ids[start : start + CHUNK])
+            found = (loaded.view.standing(lead, as_of) for lead in stored.values())
+            yield [standing for standing in found if standing is not None and standing.is_open and not standing.ignored]
+
+
+def page(ranked: Ranked, stage: str | None, limit: int, cursor: str | None) -> tuple[list[Line], str | None]:
+    """Return one page of the list, and the cursor of the next if there is more."""
+    after = None if cursor is None else read_cursor(cursor)
+    lines = [line for line in ranked.lines if (stage is None or line.stage == stage) and (after is None or line.order > after)]
+    chosen = lines[:limit]
+    return chosen, write_cursor(chosen[-1]) if len(lines) > limit else None
+
+
+def write_cursor(line: Line) -> str:
+    """Return the cursor that continues after a line."""
+    return base64.urlsafe_b64encode(json.dumps([line.probability, line.lead_id]).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[float, str]:
+    """Read a cursor back; it is the server's own text and nothing else is one."""
+    try:
+        probability, lead_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(probability, float) or not 0 <= probability <= 1 or not isinstance(lead_id, str):
+            raise TypeError
+    except (binascii.Error, ValueError, TypeError):
+        raise Problem("invalid_request", "cursor must be the next of an earlier answer.") from None
+    return (-probability, lead_id)

@@ -1,0 +1,262 @@
+"""Shapes of requests and answers: checked where a caller's mistake is likely, and shown in /openapi.json."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Id = Annotated[str, Field(min_length=1, max_length=256)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    """A request: no other keys, no texts for numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PostedEvent(_Strict):
+    """One event of a lead that is scored without being stored."""
+
+    event: Id
+    timestamp: str
+    id: Id | None = None
+    received_at: str | None = None
+    count: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    properties: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class PostedLead(_Strict):
+    """One lead, with its events or with its features."""
+
+    lead_id: Id
+    started_at: str | None = None
+    attributes: dict[str, JsonValue] = Field(default_factory=dict)
+    account: Id | None = None
+    events: list[PostedEvent] = Field(default_factory=list)
+    features: dict[str, Number | str | None] | None = None
+
+
+class ScoreBody(_Strict):
+    """What ``POST /v1/score`` takes. Each lead is checked by itself, and only then."""
+
+    as_of: str | None = None
+    lang: str | None = None
+    reasons: int | str | None = None
+    leads: list[Any]
+
+
+class LeadsBody(_Strict):
+    """What ``POST /v1/leads/scores`` takes."""
+
+    lead_ids: Annotated[list[Id], Field(max_length=500)]
+    as_of: str | None = None
+    lang: str | None = None
+    reasons: int | str | None = None
+
+
+class Refusal(BaseModel):
+    """One item that was not taken."""
+
+    index: int
+    code: str
+    detail: str
+
+
+class IngestAnswer(BaseModel):
+    """What became of a request's items; every item is in exactly one of the three."""
+
+    success: bool
+    accepted: int
+    duplicates: int
+    refused: list[Refusal]
+
+
+class Reason(BaseModel):
+    """How much one player moved the score, and the sentence that says why."""
+
+    player: str
+    feature: str
+    value: float | str | None
+    points: float
+    log_odds: float
+    text: str
+    typical: str | None
+
+
+class Rest(BaseModel):
+    """The sum of the players that are not listed."""
+
+    points: float
+    log_odds: float
+
+
+class ModelName(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str
+    fingerprint: str
+
+
+class Warned(BaseModel):
+    """Something to know about a score."""
+
+    code: str
+    detail: str
+
+
+class Score(BaseModel):
+    """A score, everywhere the same shape."""
+
+    lead_id: str
+    as_of: str | None
+    probability: float | None
+    horizon_days: float
+    by: str | None
+    grade: str | None
+    percentile: float | None
+    stage: str
+    base: float
+    reasons: list[Reason]
+    rest: Rest
+    model: ModelName
+    features_as_of: str | None
+    warnings: list[Warned]
+
+
+class ScoresAnswer(BaseModel):
+    """The scores of many leads, and what could not be scored."""
+
+    scores: list[Score]
+    errors: list[Refusal]
+
+
+class ScorePage(BaseModel):
+    """A page of the work list."""
+
+    items: list[Score]
+    next: str | None
+
+
+class FeaturesAnswer(BaseModel):
+    """The numbers behind a score."""
+
+    lead_id: str
+    as_of: str | None
+    features: dict[str, float | str | None]
+    fingerprint: str
+
+
+class ModelAnswer(BaseModel):
+    """What serves, and why."""
+
+    name: str
+    serving: bool
+    version: str | None
+    digest: str | None
+    run_id: str | None
+    fingerprint: str | None
+    horizon_days: float | None
+    base: float | None
+    verdict: str | None
+    stale: bool
+    problem: str | None
+    differing_keys: list[str]
+
+
+class ProblemAnswer(BaseModel):
+    """RFC 9457 problem details; ``code`` is never renamed within /v1."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[dict[str, Any]] | None = None
+
+
+class HealthAnswer(BaseModel):
+    """Whether the server lives, or is ready."""
+
+    status: str
+    checks: dict[str, str] = Field(default_factory=dict)
+
+
+_CALL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"enum": ["track", "page", "screen", "identify", "group", "alias"]},
+        "userId": {"type": "string", "maxLength": 256},
+        "anonymousId": {"type": "string", "maxLength": 256},
+        "messageId": {"type": "string", "maxLength": 256},
+        "event": {"type": "string", "maxLength": 256},
+        "name": {"type": "string"},
+        "properties": {"type": "object"},
+        "traits": {"type": "object"},
+        "groupId": {"type": "string"},
+        "previousId": {"type": "string"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "originalTimestamp": {"type": "string", "format": "date-time"},
+        "sentAt": {"type": "string", "format": "date-time"},
+        "receivedAt": {"type": "string", "format": "date-time", "description": "Respected with an admin key only."},
+        "context": {"type": "object"},
+        "count": {"type": "integer", "minimum": 1},
+    },
+}
+CALL_BODY = _CALL
+BATCH_BODY: dict[str, Any] = {
+    "type": "object",
+    "required": ["batch"],
+    "properties": {
+        "batch": {"type": "array", "items": _CALL},
+        "context": {"type": "object"},
+        "sentAt": {"type": "string", "format": "date-time"},
+        "writeKey": {"type": "string"},
+    },
+}
+EVENTS_BODY: dict[str, Any] = {"oneOf": [_CALL, {"type": "array", "items": _CALL}]}
+CONVERSIONS_BODY: dict[str, Any] = {
+    "type": "object",
+    "required": ["conversions"],
+    "properties": {
+        "conversions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["lead_id", "at"],
+                "properties": {
+                    "lead_id": {"type": "string", "maxLength": 256},
+                    "at": {"type": "string", "format": "date-time"},
+                    "id": {"type": "string", "maxLength": 256},
+                    "received_at": {"type": "string", "format": "date-time", "description": "Respected with an admin key only."},
+                },
+            },
+        }
+    },
+}
+
+
+def described(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what OpenAPI says of a JSON body that the route reads itself."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a request model, whole in itself."""
+    return described(_inlined(model.model_json_schema()))
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """Put definitions in the place of references to them: a body's schema stands outside OpenAPI's components."""
+    definitions = schema.pop("$defs", {})
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, dict):
+            name = str(node.get("$ref", "")).rpartition("/")[2]
+            return {} if name == "JsonValue" else walk(definitions[name]) if name else {k: walk(v) for k, v in node.items()}
+        return [walk(item) for item in node] if isinstance(node, list) else node
+
+    found: dict[str, Any] = walk(schema)
+    return found

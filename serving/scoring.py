@@ -1,0 +1,122 @@
+"""Scoring: standings in, records out, each noted in the ledger with all that is needed to compute it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.clock import now_us
+from features.matrix import FeatureMatrix
+from features.store_rows import Answer
+from features.workspace import Workspace
+from models.answer import Asked, score_records, states_of
+from models.phrasing import LANGUAGES, Phrasing, own_words
+from serving.access import Caller
+from serving.live import Loaded
+from serving.live_lead import Standing
+from serving.problems import Problem
+
+Record = dict[str, Any]
+
+MOST_REASONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a caller wants answers."""
+
+    reasons: int | None
+    """How many; None for all of them."""
+    language: str
+
+
+def read_wish(workspace: Workspace, reasons: object, language: object, *, default: int) -> Wish:
+    """Read how many reasons are wanted, and in which language."""
+    lang = workspace.language if language is None else language
+    if lang not in LANGUAGES:
+        raise Problem("invalid_request", f"lang must be one of {', '.join(LANGUAGES)}.")
+    if reasons == "all":
+        return Wish(None, str(lang))
+    if isinstance(reasons, str) and reasons.isascii() and reasons.isdigit() and len(reasons) < 4:
+        reasons = int(reasons)
+    wanted = default if reasons is None else reasons
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 <= wanted <= MOST_REASONS:
+        raise Problem("invalid_request", f"reasons must be a whole number from 0 to {MOST_REASONS}, or all.")
+    return Wish(wanted, str(lang))
+
+
+def asked_of(workspace: Workspace, loaded: Loaded, wish: Wish, *, stale: bool = False) -> Asked:
+    """Return a wish in the words of the models chapter, with what has to be said of the model itself."""
+    warnings: list[tuple[str, str]] = []
+    if loaded.differs:
+        warnings.append(("workspace_differs", f"The server's workspace differs from the model's in: {', '.join(loaded.differs)}"))
+    if stale:
+        warnings.append(("model_stale", "The registry does not answer; the model may not be the newest"))
+    return Asked(
+        name=loaded.ref.name,
+        version=loaded.ref.version,
+        reasons=wish.reasons,
+        phrasing=Phrasing(wish.language, own_words(workspace.phrases, _phrases(workspace), wish.language)),
+        mql=workspace.stages.mql,
+        sql=workspace.stages.sql,
+        pql_probability=workspace.stages.pql_probability,
+        warnings=tuple(warnings),
+    )
+
+
+def _phrases(workspace: Workspace) -> dict[str, Any]:
+    return {name: one.phrase for name, one in workspace.behaviours.items() if one.phrase is not None}
+
+
+def score_standings(loaded: Loaded, standings: Sequence[Standing], as_of: int, asked: Asked) -> list[Record]:
+    """Score stored leads as of one instant; who pays already or has ended gets its stage and no probability."""
+    if not standings:
+        return []
+    matrix = loaded.view.matrix(standings, as_of)
+    started = np.array([standing.lead.started_at for standing in standings], dtype=np.int64)
+    states = states_of(
+        np.array([standing.converted_at is not None for standing in standings], dtype=bool),
+        np.array([standing.ended for standing in standings], dtype=bool),
+    )
+    ids = [standing.lead.lead_id for standing in standings]
+    return score_matrix(loaded, matrix, ids, asked, started=started, states=states)
+
+
+def score_matrix(
+    loaded: Loaded,
+    matrix: FeatureMatrix,
+    lead_ids: Sequence[str],
+    asked: Asked,
+    *,
+    started: np.ndarray[Any, np.dtype[np.int64]],
+    states: Sequence[str | None] | None = None,
+) -> list[Record]:
+    """Score rows of features."""
+    dated = None if loaded.view.definition.undated else started
+    return [dict(one) for one in score_records(loaded.scorer, matrix, lead_ids, asked, started_at=dated, states=states)]
+
+
+def answers_of(
+    loaded: Loaded, records: Sequence[Record], door: str, caller: Caller, as_of: int | None, inputs: Sequence[str | None]
+) -> list[Answer]:
+    """Return the lines of the ledger for some records."""
+    now = now_us()
+    return [
+        Answer(
+            at=now,
+            door=door,
+            key_id=caller.key_id,
+            lead_id=record["lead_id"],
+            as_of=as_of,
+            model_version=loaded.ref.version,
+            model_digest=loaded.ref.digest,
+            fingerprint=record["model"]["fingerprint"],
+            probability=record["probability"],
+            stage=record["stage"],
+            inputs=given,
+        )
+        for record, given in zip(records, inputs, strict=True)
+    ]

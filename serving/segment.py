@@ -1,0 +1,215 @@
+"""Segment's calls become messages: who, what, when, each checked on its own, so that one bad call never costs the good ones.
+
+What a call says is taken as it is. The server adds only when it received it, and puts right clocks that are visibly wrong.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from features.clock import DAY_US
+from features.moments import EARLIEST, LATEST, NAIVE, TimeError, parse_moment
+from features.store_rows import Message, digest_of, to_json
+from serving.guards import EVENT_LIMIT
+
+KINDS = ("track", "page", "screen", "identify", "group", "alias")
+MAX_NAME = 256
+"""The longest id or name, in characters: an index of the database has to hold it."""
+
+LATENCY_US = 10_000_000
+"""A difference between two clocks up to this is the time that the message travelled, not a wrong clock."""
+
+
+class RefusedCall(Exception):
+    """One call that is not taken: a code that never changes and a sentence without the caller's data."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a call came in: when by our clock, what its envelope says, and whether its sender may say when it was received."""
+
+    now: int
+    timezone: str = "UTC"
+    sent_at: Any = None
+    context: Mapping[str, Any] | None = None
+    may_backdate: bool = False
+
+
+def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
+    """Turn one call into a message; ``kind`` is what the address says, else the call says it as ``type``."""
+    if not isinstance(call, dict):
+        raise RefusedCall("not_an_object", "A call must be a JSON object.")
+    if len(to_json(call).encode()) > EVENT_LIMIT:
+        raise RefusedCall("event_too_large", f"A call may be at most {EVENT_LIMIT} bytes.")
+    said = kind or call.get("type")
+    if said not in KINDS:
+        raise RefusedCall("unknown_type", f"The type must be one of {', '.join(KINDS)}.")
+    user, anonymous = read_id(call, "userId"), read_id(call, "anonymousId")
+    lead = user or anonymous
+    if lead is None:
+        raise RefusedCall("missing_user", "A call needs userId or anonymousId.")
+    context = {**(arrival.context or {}), **_object(call, "context")}
+    body = _object(call, "traits" if said in ("identify", "group") else "properties")
+    previous = read_id(call, "previousId")
+    if said == "alias" and previous is None:
+        raise RefusedCall("missing_previous_id", "An alias needs previousId.")
+    group = read_id(call, "groupId")
+    if said == "group" and group is None:
+        raise RefusedCall("missing_group_id", "A group call needs groupId.")
+    name = _name(said, call, body, context)
+    count = 1 if call.get("count") is None else call["count"]
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count < 2**31:
+        raise RefusedCall("invalid_count", "The count must be a whole number of at least 1.")
+    received_at = _received(call, arrival)
+    at = _moment_of(call, arrival, received_at)
+    if at > arrival.now + DAY_US:
+        raise RefusedCall("timestamp_in_future", "The timestamp lies more than 24 hours ahead of the server's clock.")
+    stated = [call.get("originalTimestamp"), call.get("timestamp")]
+    return Message(
+        message_id=read_id(call, "messageId") or f"tw-{secrets.token_hex(16)}",
+        kind=said,
+        lead_id=lead,
+        name=name,
+        at=at,
+        received_at=received_at,
+        digest=digest_of(said, user, anonymous, name, body, previous, group, count, stated),
+        anonymous_id=anonymous,
+        count=count,
+        properties=body,
+        context=context or None,
+        traits=_traits(body) if said == "identify" else {},
+        account_id=group if said == "group" else _account(context),
+        merged_from=previous if said == "alias" else anonymous if said == "identify" and user and anonymous else None,
+    )
+
+
+def lead_of(item: Any, named: Sequence[str]) -> str | None:
+    """Return whom an item is about by the first of some keys that holds an id; an item that was refused may hold none."""
+    for key in named if isinstance(item, dict) else ():
+        try:
+            if found := read_id(item, key):
+                return found
+        except RefusedCall:
+            continue
+    return None
+
+
+def read_id(call: Mapping[str, Any], key: str) -> str | None:
+    """Return an id as text. Some tools send numbers: 7 and "7" are one id."""
+    value = call.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > MAX_NAME:
+        raise RefusedCall("invalid_id", f"{key} must be a text of at most {MAX_NAME} characters.")
+    return value
+
+
+def _object(call: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = call.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise RefusedCall(f"invalid_{key}", f"{key} must be a JSON object.")
+    return value
+
+
+def _traits(body: Mapping[str, Any]) -> dict[str, Any]:
+    if any(not 0 < len(name) <= MAX_NAME for name in body):
+        raise RefusedCall("invalid_traits", f"The name of a trait must have 1 to {MAX_NAME} characters.")
+    return dict(body)
+
+
+def _account(context: Mapping[str, Any]) -> str | None:
+    try:
+        return read_id(context, "groupId")
+    except RefusedCall:
+        return None  # a hint of the tool, not what the call is about
+
+
+def _name(kind: str, call: Mapping[str, Any], properties: Mapping[str, Any], context: Mapping[str, Any]) -> str:
+    """Return the event's name; a page's is its path, a screen's what it is called."""
+    if kind in ("identify", "group", "alias"):
+        return ""
+    if kind == "track":
+        name = call.get("event")
+        problem = RefusedCall("missing_event", f"A track call needs event, a text of 1 to {MAX_NAME} characters.")
+    else:
+        name = (_path(properties, context) if kind == "page" else None) or call.get("name") or properties.get("name")
+        problem = RefusedCall("missing_name", f"A {kind} call needs a name or a path of at most {MAX_NAME} characters.")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+        raise problem
+    return name if kind == "track" else f"{kind}:{name}"
+
+
+def _path(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:
+    page = context.get("page")
+    for place in (properties, page if isinstance(page, dict) else {}):
+        path, url = place.get("path"), place.get("url")
+        if isinstance(path, str) and path:
+            return path
+        if isinstance(url, str) and url:
+            try:
+                return urlsplit(url).path or "/"
+            except ValueError:
+                continue
+    return None
+
+
+def _received(call: Mapping[str, Any], arrival: Arrival) -> int:
+    """Return when the call reached us: by our clock, unless an administrator fills in the past."""
+    stated = _stated_receipt(call)
+    if stated is None or not arrival.may_backdate:
+        return arrival.now
+    received = read_moment(stated, arrival.timezone)
+    if received > arrival.now:
+        raise RefusedCall("received_in_future", "receivedAt lies ahead of the server's clock.")
+    return received
+
+
+def _stated_receipt(call: Mapping[str, Any]) -> Any:
+    """Return the receivedAt of a call; Segment's client libraries can only put it into the context."""
+    context = call.get("context")
+    return call.get("receivedAt") or (context.get("receivedAt") if isinstance(context, dict) else None)
+
+
+def _moment_of(call: Mapping[str, Any], arrival: Arrival, received_at: int) -> int:
+    """Return when it happened, by Segment's rule: what the sender's clock is off by when sending, it was off by before.
+
+    A call that carries both timestamp and originalTimestamp was put right by whoever forwarded it; one that fills in the past was
+    sent long after it happened, which says nothing about clocks.
+    """
+    stated, original = call.get("timestamp"), call.get("originalTimestamp")
+    if stated is None and original is None:
+        return received_at
+    written = read_moment(original if stated is None else stated, arrival.timezone)
+    sent_at = call.get("sentAt", arrival.sent_at)
+    if sent_at is None or received_at != arrival.now or (stated is not None and original is not None):
+        return written
+    off = received_at - read_moment(sent_at, arrival.timezone)
+    at = written if abs(off) <= LATENCY_US else written + off
+    if not EARLIEST <= at < LATEST:
+        raise RefusedCall("invalid_timestamp", "The time, put right by sentAt, is out of range.")
+    return at
+
+
+def read_moment(value: Any, timezone: str) -> int:
+    """Read a time of a call. Numbers are refused: whether they count seconds or milliseconds would be a guess."""
+    if not isinstance(value, str):
+        raise RefusedCall("invalid_timestamp", "A time must be a text in ISO 8601 with its zone.")
+    try:
+        return parse_moment(value, timezone=timezone)
+    except TimeError as error:
+        if error.state == NAIVE:
+            raise RefusedCall("naive_timestamp", "A time needs its zone: end it with Z or an offset.") from None
+        raise RefusedCall("invalid_timestamp", "A time must be a text in ISO 8601 with its zone, from 1971 to 2098.") from None

@@ -1,0 +1,81 @@
+"""What every route works with: the store, the model, the ledger and the rules of access, made once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from features.store import EventStore
+from features.workspace import Workspace
+from serving.access import Access, Caller
+from serving.ledger import Ledger
+from serving.live import LiveModel, Loaded
+from serving.metrics import Metrics
+from serving.problems import retry_later
+from serving.ranking import Ranking
+from serving.settings import Settings
+from serving.view import View
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts of one server process."""
+
+    settings: Settings
+    workspace: Workspace
+    store: EventStore
+    access: Access
+    live: LiveModel
+    ledger: Ledger
+    ranking: Ranking
+    metrics: Metrics
+    writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
+    scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
+    """Computing more at a time than there are processors only makes everybody wait longer."""
+    _own_view: View | None = None
+
+    def model(self) -> Loaded:
+        """Return the model that serves; a request asks once and keeps it."""
+        found = self.live.current
+        if found is None:
+            raise retry_later("no_model", "No model has passed its checks yet; train and promote one.")
+        return found
+
+    def view(self) -> View:
+        """Return how leads are seen: by the model's definition, or while there is no model by the workspace's own."""
+        found = self.live.current
+        if found is not None:
+            return found.view
+        if self._own_view is None:
+            self._own_view = View(self.workspace, self.workspace.definition())
+        return self._own_view
+
+    async def write(self, work: Callable[[], T]) -> T:
+        """Run work that waits for the disk, off the event loop."""
+        return await anyio.to_thread.run_sync(work, limiter=self.writers)
+
+    async def compute(self, work: Callable[[], T]) -> T:
+        """Run work that computes, off the event loop."""
+        return await anyio.to_thread.run_sync(work, limiter=self.scorers)
+
+    async def caller(self, request: Request, scope: str, written: str | None = None) -> Caller:
+        """Return who asks, or raise the problem that they may not."""
+        if self.access.is_stale:
+            await run_in_threadpool(self.access.refresh)
+        return self.access.caller(request.headers.get("authorization"), written, scope)
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the server that received a request."""
+    found = request.app.state.services
+    if not isinstance(found, Services):
+        raise TypeError("the server was not started")
+    return found

@@ -1,0 +1,49 @@
+"""View: how leads are seen through one definition. The model's own, so that what is seen is what the model learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.catalog import feature_set
+from features.definition import Definition
+from features.feature import FeatureSet
+from features.history import Plan
+from features.matrix import FeatureMatrix, compute_one
+from features.store_rows import StoredLead
+from features.workspace import Workspace
+from serving.live_lead import Reader, Standing
+
+
+class View:
+    """Stored leads seen through one definition."""
+
+    def __init__(self, workspace: Workspace, definition: Definition, features: FeatureSet | None = None) -> None:
+        self.definition = definition
+        self.features = features or feature_set(definition)
+        self.plan = Plan(definition)
+        self._reader = Reader(workspace, definition, self.plan)
+
+    def standing(self, stored: StoredLead, as_of: int) -> Standing | None:
+        """Return the lead as it stood at an instant, or None where it was no lead, or not yet."""
+        return self._reader.standing(stored, as_of)
+
+    def matrix(self, standings: Sequence[Standing], as_of: int) -> FeatureMatrix:
+        """Return the features of some leads, a row for each, all as of one instant."""
+        return stacked([compute_one(self.features, self.plan, standing.lead, as_of) for standing in standings])
+
+
+def stacked(rows: Sequence[FeatureMatrix]) -> FeatureMatrix:
+    """Put matrices of one definition on top of each other, lead index counted anew."""
+    if len(rows) == 1:
+        return rows[0]
+    first = rows[0]
+    return FeatureMatrix(
+        features=first.features,
+        values=np.vstack([row.values for row in rows]),
+        labels={name: np.concatenate([row.labels[name] for row in rows]) for name in first.labels},
+        lead_index=np.arange(sum(len(row) for row in rows), dtype=np.int64),
+        as_of=np.concatenate([row.as_of for row in rows]),
+        features_as_of=np.concatenate([row.features_as_of for row in rows]),
+    )

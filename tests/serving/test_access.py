@@ -1,0 +1,190 @@
+"""Keys: who comes in, who does not, and that neither shows more than it must."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from features.errors import InputError
+from features.store import EventStore
+from features.workspace import Workspace
+from serving import access, api_keys, openapi
+from serving.access import FRESH_SECONDS, Access
+from serving.app import create_app
+from serving.problems import Problem
+from serving.settings import Settings
+from tests.serving.client import TestClient
+from tests.serving.conftest import FakeRegistry, wait_for
+
+TRACK = {"type": "track", "userId": "a", "event": "Login", "messageId": "1"}
+SECRET = b"test"
+
+
+@pytest.fixture
+def keys(settings: Settings) -> dict[str, dict[str, str]]:
+    store = EventStore(settings.database_url)
+    store.migrate()
+    made = {scope: api_keys.mint(store, SECRET, [scope], scope) for scope in api_keys.SCOPES}
+    made["revoked"] = api_keys.mint(store, SECRET, ["admin"], "revoked")
+    store.keys.revoke(made["revoked"]["id"], 1)
+    store.close()
+    return made
+
+
+@pytest.fixture
+def closed(
+    workspace: Workspace, settings: Settings, registry: FakeRegistry, keys: dict[str, dict[str, str]]
+) -> Iterator[TestClient]:
+    app = create_app(workspace, replace(settings, open_to_all=False), source=registry)
+    with TestClient(app, base_url="https://example.com") as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def basic(text: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+
+
+OPERATIONS: dict[tuple[str, str], tuple[str | None, Any]] = {
+    **{("POST", f"/v1/{kind}"): ("ingest", TRACK) for kind in ("track", "identify", "page", "screen", "group", "alias")},
+    ("POST", "/v1/batch"): ("ingest", {"batch": []}),
+    ("POST", "/v1/events"): ("ingest", []),
+    ("POST", "/v1/conversions"): ("ingest", {"conversions": []}),
+    ("POST", "/v1/score"): ("score", {"leads": []}),
+    ("GET", "/v1/leads"): ("score", None),
+    ("GET", "/v1/leads/{lead_id}/score"): ("score", None),
+    ("GET", "/v1/leads/{lead_id}/features"): ("score", None),
+    ("POST", "/v1/leads/scores"): ("score", {"lead_ids": []}),
+    ("GET", "/v1/model"): ("score", None),
+    ("GET", "/livez"): (None, None),
+    ("GET", "/readyz"): (None, None),
+    ("GET", "/metrics"): (None, None),
+}
+"""Every operation of the API: the scope that it asks for, and a body that it takes."""
+
+
+def test_every_operation_stands_in_the_table() -> None:
+    described = {(method.upper(), path) for path, methods in json.loads(openapi.text())["paths"].items() for method in methods}
+    assert described == set(OPERATIONS)
+
+
+def test_every_operation_lets_in_whom_it_should(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    """Every operation against no key, a bad one, a revoked one, each scope, and the two ways to send a key."""
+    for (method, path), (scope, body) in OPERATIONS.items():
+
+        def status(headers: dict[str, str], method: str = method, path: str = path, body: Any = body) -> int:
+            answer = closed.request(method, path.replace("{lead_id}", "a%2Fscore"), json=body, headers=headers)
+            if answer.status_code in (401, 403):
+                assert answer.headers["content-type"] == "application/problem+json"
+            return answer.status_code
+
+        inside = {200, 404} if "lead_id" in path else {200}
+        for headers in ({}, bearer("x"), bearer(keys["ingest"]["key"][:-1] + "x"), bearer(keys["revoked"]["key"]), basic("x:")):
+            assert status(headers) in ({401} if scope else inside), (path, headers)
+        for held in api_keys.SCOPES:
+            right = scope is None or held in (scope, "admin")
+            for headers in (bearer(keys[held]["key"]), basic(keys[held]["key"] + ":")):
+                assert status(headers) in (inside if right else {403}), (path, held)
+
+
+def test_the_schema_is_open(closed: TestClient) -> None:
+    assert closed.get("/openapi.json").status_code == 200
+
+
+def test_segments_body_may_carry_the_key(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    assert closed.post("/v1/track", json=TRACK | {"writeKey": keys["ingest"]["key"]}).status_code == 200
+    assert closed.post("/v1/batch", json={"batch": [], "writeKey": keys["ingest"]["key"]}).status_code == 200
+    assert closed.post("/v1/track", json=TRACK | {"writeKey": keys["score"]["key"]}).status_code == 403
+    assert closed.post("/v1/track", json=TRACK | {"writeKey": 7}).status_code == 401
+    # A header that is wrong is not made good by the body.
+    both = closed.post("/v1/track", json=TRACK | {"writeKey": keys["ingest"]["key"]}, headers=bearer("tw_wrong"))
+    assert both.status_code == 401
+
+
+def test_every_refusal_without_a_valid_key_looks_the_same(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    good = keys["score"]["key"]
+    other = api_keys.PREFIX + "0" * 64
+    wrong = [good[:-1], good + "0", good.upper(), other + api_keys.checksum(other), "", "x" * 100_0, "tw_é", "\u00fc"]
+    answers = {
+        (a.status_code, a.text)
+        for a in (closed.get("/v1/model", headers={"Authorization": f"Bearer {w}".encode()}) for w in wrong)
+    }
+    answers |= {
+        (a.status_code, a.text) for a in [closed.get("/v1/model"), closed.get("/v1/model", headers={"Authorization": "Basic !"})]
+    }
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 401
+
+
+def test_a_revoked_key_is_refused_within_seconds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = EventStore(settings.database_url)
+    store.migrate()
+    made = api_keys.mint(store, SECRET, ["score"])
+    guard = Access(store, SECRET, open_to_all=False)
+    guard.refresh()
+    assert guard.caller(f"Bearer {made['key']}", None, "score").key_id == made["id"]
+    assert not guard.is_stale
+    store.keys.revoke(made["id"], 1)
+    clock = access.time.monotonic() + FRESH_SECONDS + 0.1  # type: ignore[attr-defined]
+    monkeypatch.setattr("serving.access.time.monotonic", lambda: clock)
+    assert guard.is_stale
+    guard.refresh()
+    with pytest.raises(Problem):
+        guard.caller(f"Bearer {made['key']}", None, "score")
+    assert FRESH_SECONDS <= 5
+    store.close()
+
+
+def test_the_store_never_holds_a_key(settings: Settings, keys: dict[str, dict[str, str]]) -> None:
+    store = EventStore(settings.database_url)
+    for row in store.keys.all():
+        assert keys[row.label]["key"] not in repr(row)
+        assert row.digest == api_keys.keyed_digest(SECRET, keys[row.label]["key"])
+    store.close()
+
+
+def test_another_secret_opens_nothing(settings: Settings, keys: dict[str, dict[str, str]]) -> None:
+    store = EventStore(settings.database_url)
+    guard = Access(store, b"other", open_to_all=False)
+    guard.refresh()
+    with pytest.raises(Problem):
+        guard.caller(f"Bearer {keys['admin']['key']}", None, "score")
+    store.close()
+
+
+def test_only_an_admin_may_fill_in_the_past(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    past = TRACK | {"timestamp": "2026-05-01T00:00:00Z", "receivedAt": "2026-05-01T00:00:00Z"}
+    closed.post("/v1/track", json=past | {"messageId": "i"}, headers=bearer(keys["ingest"]["key"]))
+    closed.post("/v1/track", json=past | {"messageId": "a"}, headers=bearer(keys["admin"]["key"]))
+    stored = closed.app.state.services.store.lead("a").events  # type: ignore[attr-defined]
+    assert [event.received_at == event.at for event in stored] == [False, True]
+
+
+def test_the_three_verbs_of_an_operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setenv("TRIALWISE_HOME", str(tmp_path))
+    monkeypatch.delenv("TRIALWISE_DATABASE_URL", raising=False)
+    made = access.create_key(scopes=["score", "ingest"], name="shop")
+    assert api_keys.is_well_formed(made["key"])
+    (row,) = access.list_keys()
+    assert (row["id"], row["scopes"], row["name"], row["revoked_at"]) == (made["id"], ["ingest", "score"], "shop", None)
+    access.revoke_key(made["id"])
+    assert access.list_keys()[0]["revoked_at"] is not None
+    for refused in (
+        lambda: access.revoke_key("key_x"),
+        lambda: access.create_key(scopes=[]),
+        lambda: access.create_key(scopes=["root"]),
+    ):
+        with pytest.raises(InputError):
+            refused()
+    secret = tmp_path / "key_secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert Settings.from_environment().secret() == secret.read_bytes()

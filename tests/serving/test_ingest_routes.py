@@ -1,0 +1,198 @@
+"""The doors for events: what is acknowledged is stored once, what is refused says why, on both databases."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from features.store import EventStore
+from serving.guards import BODY_LIMIT, EVENT_LIMIT
+from tests.serving.client import TestClient
+
+JSON = {"Content-Type": "application/json"}
+
+
+def track(message_id: str, **more: Any) -> dict[str, Any]:
+    return {"type": "track", "userId": "a", "event": "Login", "messageId": message_id} | more
+
+
+def counted(answer: Any) -> tuple[int, int, list[tuple[int, str]]]:
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["success"] == (not body["refused"])
+    return body["accepted"], body["duplicates"], [(one["index"], one["code"]) for one in body["refused"]]
+
+
+def store_of(client: TestClient) -> EventStore:
+    store: EventStore = client.app.state.services.store  # type: ignore[attr-defined]
+    return store
+
+
+def test_one_bad_event_does_not_cost_the_good_ones(client: TestClient) -> None:
+    batch = [track(str(i)) for i in range(500)]
+    batch[123] = {"type": "track", "userId": "a", "event": "Login", "timestamp": "2026-05-07T09:00:00"}
+    assert counted(client.post("/v1/batch", json={"batch": batch})) == (499, 0, [(123, "naive_timestamp")])
+    assert counted(client.post("/v1/batch", json={"batch": batch})) == (0, 499, [(123, "naive_timestamp")])
+    counts = store_of(client).counts()
+    assert (counts["event"], counts["quarantine"]) == (499, 1)
+
+
+def test_the_first_stored_wins_and_a_differing_repeat_is_a_conflict(client: TestClient) -> None:
+    assert counted(client.post("/v1/batch", json={"batch": [track("1"), track("1"), track("1", event="Other")]})) == (
+        1,
+        1,
+        [(2, "conflict")],
+    )
+    assert counted(client.post("/v1/track", json=track("1", userId="b"))) == (0, 0, [(0, "conflict")])
+    lead = store_of(client).lead("a")
+    assert lead is not None
+    assert [event.name for event in lead.events] == ["Login"]
+
+
+def test_a_batch_sent_twenty_times_by_eight_clients_is_stored_once(client: TestClient) -> None:
+    batch = [track(str(i), userId=f"lead {i % 9}") for i in range(100)]
+
+    def send(turn: int) -> int:
+        order = batch[turn * 5 :] + batch[: turn * 5]
+        return sum(counted(client.post("/v1/batch", json={"batch": part}))[0] for part in (order[:37], order[37:]))
+
+    with ThreadPoolExecutor(8) as pool:
+        accepted = list(pool.map(send, range(20)))
+    assert sum(accepted) == 100
+    assert store_of(client).counts()["event"] == 100
+
+
+@pytest.mark.parametrize(
+    ("door", "call"),
+    [
+        ("track", {"userId": "a", "event": "Login"}),
+        ("page", {"userId": "a", "name": "Home"}),
+        ("screen", {"userId": "a", "name": "Home"}),
+        ("identify", {"userId": "a", "traits": {"country": "DE"}}),
+        ("group", {"userId": "a", "groupId": "acme"}),
+        ("alias", {"userId": "a", "previousId": "anon"}),
+    ],
+)
+def test_every_door_of_segment_takes_its_call(client: TestClient, door: str, call: dict[str, Any]) -> None:
+    assert counted(client.post(f"/v1/{door}", json=call | {"messageId": "1"})) == (1, 0, [])
+    with store_of(client).reading() as connection:
+        assert connection.execute(text("SELECT kind, lead_id FROM event")).all() == [(door, "a")]
+
+
+def test_a_webhook_may_send_one_call_or_an_array(client: TestClient) -> None:
+    assert counted(client.post("/v1/events", json=track("1"))) == (1, 0, [])
+    assert counted(client.post("/v1/events", json=[track("1"), track("2"), {"type": "track"}])) == (1, 1, [(2, "missing_user")])
+
+
+def test_gzip_is_taken_and_counted(client: TestClient) -> None:
+    body = gzip.compress(json.dumps({"batch": [track(str(i)) for i in range(50)]}).encode())
+    headers = JSON | {"Content-Encoding": "gzip"}
+    assert counted(client.post("/v1/batch", content=body, headers=headers)) == (50, 0, [])
+    bomb = gzip.compress(b'{"batch": [' + b" " * (BODY_LIMIT * 4) + b"]}")
+    assert client.post("/v1/batch", content=bomb, headers=headers).json()["code"] == "too_large"
+    for broken in (b"not gzip", body[:-4], body + b"more"):
+        assert client.post("/v1/batch", content=broken, headers=headers).json()["code"] == "bad_encoding"
+
+
+@pytest.mark.parametrize(("door", "limit"), [("track", EVENT_LIMIT), ("batch", BODY_LIMIT), ("events", BODY_LIMIT)])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_is_refused_from_one_byte_over_the_limit(client: TestClient, door: str, limit: int, chunked: bool) -> None:
+    def body(size: int) -> Any:
+        start, end = (
+            (b'{"userId":"a","event":"x"', b"}")
+            if door == "track"
+            else (b'{"batch":[]', b"}")
+            if door == "batch"
+            else (b"[", b"]")
+        )
+        whole = start + b" " * (size - len(start) - len(end)) + end
+        return iter([whole]) if chunked else whole
+
+    assert client.post(f"/v1/{door}", content=body(limit), headers=JSON).status_code == 200
+    over = client.post(f"/v1/{door}", content=body(limit + 1), headers=JSON)
+    assert (over.status_code, over.headers["content-type"]) == (413, "application/problem+json")
+
+
+def test_an_event_over_the_limit_is_refused_by_its_index(client: TestClient) -> None:
+    batch = [track("1"), track("2", properties={"x": "y" * EVENT_LIMIT})]
+    assert counted(client.post("/v1/batch", json={"batch": batch})) == (1, 0, [(1, "event_too_large")])
+
+
+@pytest.mark.parametrize("body", [{}, {"batch": {}}, [], "x", 7, {"batch": None}])
+def test_an_envelope_that_cannot_be_read_is_a_problem(client: TestClient, body: Any) -> None:
+    answer = client.post("/v1/batch", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/xml"}, 415),
+        (JSON | {"Content-Encoding": "br"}, 415),
+        (JSON | {"Content-Encoding": "gzip, gzip"}, 415),
+        ({"Content-Type": "Application/JSON; charset=utf-8"}, 200),
+    ],
+)
+def test_types_and_encodings(client: TestClient, headers: dict[str, str], status: int) -> None:
+    assert client.post("/v1/batch", content=b'{"batch":[]}', headers=headers).status_code == status
+
+
+def test_conversions_count_once_in_any_order_of_arrival(client: TestClient) -> None:
+    items = [
+        {"lead_id": "payer", "at": "2026-05-07T09:00:00Z"},
+        {"lead_id": "payer", "at": "2026-05-07T09:00:00Z"},
+        {"lead_id": "payer", "at": "2026-05-08T09:00:00Z", "id": "x"},
+        {"lead_id": "payer", "at": "2026-05-09T09:00:00Z", "id": "x"},
+        {"lead_id": "payer", "at": "2026-05-07T09:00:00"},
+        {"lead_id": "payer"},
+        {"at": "2026-05-07T09:00:00Z"},
+        {"lead_id": "payer", "at": "2999-05-07T09:00:00Z"},
+        {"lead_id": "payer", "at": "2026-05-08T09:00:00Z", "id": 7.5},
+        "payer",
+        {"lead_id": 7, "at": "2026-05-07T09:00:00Z", "id": 7},
+        {"lead_id": "7", "at": "2026-05-07T09:00:00Z", "id": "7"},
+    ]
+    refused = [
+        (3, "conflict"), (4, "naive_timestamp"), (5, "missing_at"), (6, "missing_lead_id"), (7, "invalid_timestamp"),
+        (8, "invalid_id"), (9, "not_an_object"),
+    ]  # fmt: skip
+    assert counted(client.post("/v1/conversions", json={"conversions": items})) == (3, 2, refused)
+    score = client.get("/v1/leads/payer/score").json()
+    assert (score["probability"], score["stage"], score["grade"]) == (None, "customer", None)
+
+
+def test_the_answer_never_repeats_what_was_sent(client: TestClient) -> None:
+    secret = "s3cret-canary"
+    bodies: list[Any] = [
+        {"batch": [track(secret, timestamp=secret), track("x", **{secret: secret}, count=secret), {secret: secret}, secret]},
+        {secret: secret},
+        [secret],
+    ]
+    for door in ("batch", "track", "events", "conversions", "score", "leads/scores"):
+        for body in bodies:
+            assert secret not in client.post(f"/v1/{door}", json=body).text
+        assert secret not in client.post(f"/v1/{door}", content=f'{{"{secret}'.encode(), headers=JSON).text
+
+
+def test_a_basic_write_key_is_no_hindrance_in_open_mode(client: TestClient) -> None:
+    headers = {"Authorization": "Basic " + base64.b64encode(b"anything:").decode()}
+    assert client.post("/v1/track", json=track("1"), headers=headers).status_code == 200
+
+
+def test_a_database_that_does_not_answer_is_a_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    from features.store_engine import unavailable
+
+    def fail(*_: object) -> None:
+        raise unavailable(None)
+
+    monkeypatch.setattr(EventStore, "add", fail)
+    answer = client.post("/v1/track", json=track("1"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+    assert int(answer.headers["retry-after"]) > 0

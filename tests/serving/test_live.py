@@ -1,0 +1,145 @@
+"""The live model: followed by alias, proved before it serves, and the last good one stays whatever happens."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from features.workspace import Workspace, parse_workspace
+from models import artifact
+from serving.live import LiveModel, differing_keys
+from serving.metrics import Metrics
+from tests.serving.conftest import WORKSPACE, FakeRegistry, make_scorer, wait_for
+
+
+@pytest.fixture
+def live(workspace: Workspace, tmp_path: Path, registry: FakeRegistry) -> LiveModel:
+    return LiveModel(workspace, tmp_path, Metrics(), poll_seconds=0.02, source=registry)
+
+
+def version(live: LiveModel) -> str | None:
+    return live.current.ref.version if live.current else None
+
+
+def test_a_promotion_is_followed(live: LiveModel, registry: FakeRegistry) -> None:
+    registry.version = None
+    assert live.poll()
+    assert (version(live), live.problem) == (None, "The registry names no champion.")
+    for promoted in ("1", "2", "1"):
+        registry.version = promoted
+        assert live.poll()
+        assert (version(live), live.problem) == (promoted, None)
+
+
+def test_an_alias_that_vanishes_takes_no_model_away(live: LiveModel, registry: FakeRegistry) -> None:
+    live.poll()
+    registry.version = None
+    live.poll()
+    assert version(live) == "1"
+
+
+def test_a_model_of_another_digest_never_serves(live: LiveModel, registry: FakeRegistry) -> None:
+    live.poll()
+    registry.version, registry.digest = "2", "0" * 64
+    assert not live.poll()
+    assert version(live) == "1"
+    assert live.problem is not None
+    registry.digest = None
+    assert live.poll()
+    assert version(live) == "2"
+
+
+@pytest.mark.parametrize("name", [*artifact.FILES, artifact.MANIFEST])
+def test_one_changed_byte_in_any_file_is_refused(
+    live: LiveModel, registry: FakeRegistry, tmp_path: Path, models: dict[str, Path], name: str
+) -> None:
+    live.poll()
+    bad = tmp_path / "bad"
+    shutil.copytree(models["2"], bad)
+    content = bytearray((bad / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (bad / name).write_bytes(bytes(content))
+    registry.models = models | {"2": bad}
+    registry.digest = artifact.folder_digest(models["2"])
+    registry.version = "2"
+    assert not live.poll()
+    assert version(live) == "1"
+
+
+def test_what_the_registry_throws_leaves_the_model_and_says_so(live: LiveModel, registry: FakeRegistry) -> None:
+    live.poll()
+    registry.is_down = True
+    assert not live.poll()
+    assert (version(live), live.is_stale) == ("1", True)
+    registry.is_down = False
+    assert live.poll()
+    assert not live.is_stale
+
+
+def test_the_last_good_model_serves_with_the_registry_down(
+    live: LiveModel, workspace: Workspace, tmp_path: Path, registry: FakeRegistry
+) -> None:
+    live.poll()
+    registry.is_down = True
+    second = LiveModel(workspace, tmp_path, Metrics(), poll_seconds=0.02, source=registry)
+    second.start()
+    wait_for(lambda: second.is_stale)
+    second.stop()
+    assert version(second) == "1"
+
+
+def test_a_kept_model_that_was_damaged_is_fetched_again(
+    live: LiveModel, workspace: Workspace, tmp_path: Path, registry: FakeRegistry
+) -> None:
+    live.poll()
+    kept = next(path for path in (tmp_path / "serving" / "acme").iterdir() if path.is_dir())
+    (kept / "learner.json").write_text("{}", encoding="utf-8")
+    second = LiveModel(workspace, tmp_path, Metrics(), source=registry)
+    second.restore()
+    assert second.current is None
+    assert not second.poll()
+    assert second.poll()
+    assert version(second) == "1"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": "x"}', '{"name":"acme","version":"../..","digest":"","run_id":""}'])
+def test_a_broken_pointer_is_no_model(live: LiveModel, tmp_path: Path, text: str) -> None:
+    pointer = tmp_path / "serving" / "acme" / "current.json"
+    pointer.parent.mkdir(parents=True)
+    pointer.write_text(text, encoding="utf-8")
+    live.restore()
+    assert live.current is None
+
+
+def test_the_thread_follows_by_itself_and_slows_down_in_trouble(live: LiveModel, registry: FakeRegistry) -> None:
+    live.start()
+    wait_for(lambda: version(live) == "1")
+    registry.version = "2"
+    wait_for(lambda: version(live) == "2")
+    registry.is_down = True
+    wait_for(lambda: live.is_stale)
+    registry.is_down = False
+    wait_for(lambda: not live.is_stale)
+    live.stop()
+
+
+def test_only_the_newest_models_stay_on_disk(
+    live: LiveModel, registry: FakeRegistry, tmp_path: Path, models: dict[str, Path]
+) -> None:
+    registry.models = {str(i): models["1"] for i in range(6)}
+    for i in range(6):
+        registry.version = str(i)
+        assert live.poll()
+    folders = [path for path in (tmp_path / "serving" / "acme").iterdir() if path.is_dir()]
+    assert len(folders) == 3
+    assert json.loads((tmp_path / "serving" / "acme" / "current.json").read_text(encoding="utf-8"))["version"] == "5"
+
+
+def test_the_keys_that_differ_are_named(workspace: Workspace) -> None:
+    definition = make_scorer(workspace, 1).definition
+    assert differing_keys(workspace, definition) == ()
+    other = parse_workspace(WORKSPACE + "timezone: Europe/Berlin\nsessions: {gap_minutes: 10}\n", ".")
+    assert differing_keys(other, definition) == ("gap_minutes", "timezone")

@@ -1,0 +1,75 @@
+"""The work list: all open leads, the likeliest first, in pages that neither repeat nor skip."""
+
+from __future__ import annotations
+
+import pytest
+
+from features.clock import DAY_US
+from tests.serving.client import TestClient
+from tests.serving.test_scores import START, fill, when
+
+
+@pytest.fixture
+def full(client: TestClient) -> TestClient:
+    for i in range(9):
+        fill(client, f"lead {i}", events=i * 3)
+    fill(client, "staff")
+    client.post("/v1/identify", json={"userId": "staff", "traits": {"email": "x@acme.com"}})
+    fill(client, "gone")
+    client.post("/v1/identify", json={"userId": "gone", "traits": {"cancelled_at": when(2)}})
+    fill(client, "payer")
+    client.post("/v1/conversions", json={"conversions": [{"lead_id": "payer", "at": when(2)}]})
+    return client
+
+
+def test_open_leads_come_the_likeliest_first(full: TestClient) -> None:
+    body = full.get("/v1/leads", params={"reasons": "1"}).json()
+    assert body["next"] is None
+    assert sorted(item["lead_id"] for item in body["items"]) == [f"lead {i}" for i in range(9)]
+    order = [(-item["probability"], item["lead_id"]) for item in body["items"]]
+    assert order == sorted(order)
+    assert all(len(item["reasons"]) == 1 for item in body["items"])
+
+
+def test_pages_give_every_lead_once(full: TestClient) -> None:
+    whole = [item["lead_id"] for item in full.get("/v1/leads").json()["items"]]
+    paged: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = full.get("/v1/leads", params={"limit": 4} | ({"cursor": cursor} if cursor else {})).json()
+        paged += [item["lead_id"] for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert paged == whole
+
+
+def test_a_stage_is_a_part_of_the_list(full: TestClient) -> None:
+    items = full.get("/v1/leads").json()["items"]
+    for stage in ("lead", "mql", "pql", "sql", "expired", "customer"):
+        chosen = full.get("/v1/leads", params={"stage": stage}).json()["items"]
+        assert [item["lead_id"] for item in chosen] == [item["lead_id"] for item in items if item["stage"] == stage]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"limit": "0"},
+        {"limit": "501"},
+        {"limit": "x"},
+        {"stage": "hot"},
+        {"cursor": "x"},
+        {"cursor": "bnVsbA"},
+        {"cursor": "W05hTiwiYSJd"},
+        {"reasons": "x"},
+    ],
+)
+def test_what_means_nothing_is_a_problem(full: TestClient, params: dict[str, str]) -> None:
+    answer = full.get("/v1/leads", params=params)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+def test_the_list_is_of_one_instant(full: TestClient) -> None:
+    first = full.get("/v1/leads").json()["items"]
+    assert len({item["as_of"] for item in first}) == 1
+    assert START < START + DAY_US

@@ -1,0 +1,93 @@
+"""Strict JSON: the bad is refused by a rule and never repeated, the good comes back exactly."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.problems import Problem
+from serving.strict_json import MAX_DEPTH, read
+
+BAD = {
+    "NaN": b'{"a": NaN}',
+    "Infinity": b'{"a": Infinity}',
+    "minus Infinity": b'{"a": -Infinity}',
+    "1e400": b'{"a": 1e400}',
+    "minus 1e400": b"[-1e400]",
+    "same key twice": b'{"a": 1, "a": 1}',
+    "same key twice below": b'{"x": [{"a": 1, "b": 2, "a": 3}]}',
+    "same key by escape": b'{"a": 1, "\\u0061": 2}',
+    "lone surrogate": b'{"a": "\\ud800"}',
+    "lone low surrogate": b'["x\\udc00y"]',
+    "surrogate in a key": b'{"\\ud800": 1}',
+    "NUL": b'{"a": "x\\u0000y"}',
+    "NUL in a key": b'{"\\u0000": 1}',
+    "raw NUL": b'{"a": "x\x00y"}',
+    "2**63": b"[9223372036854775808]",
+    "minus 2**63 - 1": b"[-9223372036854775809]",
+    "5000 digits": b"[" + b"9" * 5000 + b"]",
+    "BOM": b'\xef\xbb\xbf{"a": 1}',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "overlong": b'{"a": "\xc0\xaf"}',
+    "cut off": b'{"a": "x',
+    "empty": b"",
+    "two values": b"{} {}",
+    "comma at the end": b"[1,]",
+    "comment": b"{/* */}",
+    "depth 33": b"[" * 33 + b"]" * 33,
+    "depth 33 of objects": b'{"a":' * 33 + b"1" + b"}" * 33,
+    "depth 900": b"[" * 900 + b"]" * 900,
+    "depth 100000": b"[" * 100_000 + b"]" * 100_000,
+}
+GOOD = [
+    ("largest integer", b"[9223372036854775807, -9223372036854775808]"),
+    ("minus nought", b"[-0.0]"),
+    ("emoji by escapes", b'["\\ud83d\\ude80"]'),
+    ("right to left and zero width", '["\u202e\u200babc"]'.encode()),
+    ("depth 32", b"[" * MAX_DEPTH + b"]" * MAX_DEPTH),
+    ("backslash u in a text", b'["\\\\ud800"]'),
+]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_not_strict_is_refused_quickly_and_not_repeated(name: str) -> None:
+    begin = time.perf_counter()
+    with pytest.raises(Problem) as refusal:
+        read(BAD[name])
+    assert time.perf_counter() - begin < 0.5
+    assert refusal.value.code == "bad_json"
+    assert len(refusal.value.response().body) < 2048
+    assert "9999" not in refusal.value.detail
+
+
+@pytest.mark.parametrize(("name", "text"), GOOD)
+def test_what_is_strict_comes_back_exactly(name: str, text: bytes) -> None:
+    assert read(text) == json.loads(text), name
+
+
+def test_minus_nought_keeps_its_sign() -> None:
+    assert math.copysign(1, read(b"[-0.0]")[0]) == -1
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES, st.booleans())
+def test_every_value_survives_the_way(value: object, ascii_only: bool) -> None:
+    assert read(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+def test_two_hundred_thousand_keys_are_read_in_time() -> None:
+    body = json.dumps({f"key {i}": i for i in range(200_000)}).encode()
+    assert len(read(body)) == 200_000
