@@ -1,0 +1,101 @@
+"""Python's front door, as notebooks use it, and the list of the command line: the same numbers as files and HTTP."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.errors import InputError
+from models.opened import OpenWorkspace
+from tests.journeys.conftest import Trained
+from trialwise import open_workspace
+
+
+@pytest.fixture(scope="module")
+def ws(trained: Trained) -> OpenWorkspace:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRIALWISE_HOME", str(trained.home))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        return open_workspace(trained.workspace)
+
+
+def test_scores_equal_the_command_lines(ws: OpenWorkspace, trained: Trained, tmp_path: Path) -> None:
+    out = tmp_path / "scores.csv"
+    trained.run("score", "-w", trained.workspace, "--out", out)
+    with out.open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    scores = ws.scores()
+    assert scores["lead_id"].tolist() == [row["lead_id"] for row in rows]
+    assert scores["probability"].tolist() == [float(row["probability"]) for row in rows]
+    assert scores["email"].tolist() == [row["email"] for row in rows]
+
+
+def test_features_are_the_catalogue(ws: OpenWorkspace) -> None:
+    frame = ws.features()
+    assert frame.columns.tolist() == ["lead_id", "as_of", *ws.champion.scorer.feature_set.names]
+    assert len(frame) == len(ws.scores())
+
+
+def test_the_list_is_best_first_and_says_why(ws: OpenWorkspace, trained: Trained) -> None:
+    best = ws.list(5)
+    assert best["probability"].is_monotonic_decreasing
+    assert best["probability"].iloc[0] == ws.scores()["probability"].max()
+    assert best["reason_1"].str.len().min() > 5
+    lines = trained.run("list", "-w", trained.workspace, "--top", 5).stdout.splitlines()
+    assert [line.split()[3] for line in lines] == best["lead_id"].tolist()
+
+
+def test_the_list_as_a_file(trained: Trained, tmp_path: Path) -> None:
+    out = tmp_path / "list.csv"
+    trained.run("list", "-w", trained.workspace, "--top", 7, "--out", out)
+    with out.open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert len(rows) == 7
+    assert list(rows[0]) == [
+        "lead_id",
+        "probability",
+        "grade",
+        "stage",
+        "email",
+        "name",
+        "company",
+        "reason_1",
+        "reason_2",
+        "reason_3",
+    ]
+
+
+def test_a_leads_points_add_up(ws: OpenWorkspace) -> None:
+    lead = ws.list(1)["lead_id"].iloc[0]
+    reasons = ws.lead(lead)
+    assert reasons.attrs["base"] + reasons["points"].sum() == pytest.approx(reasons.attrs["probability"], abs=1e-9)
+    assert reasons["points"].abs().iloc[0] == reasons["points"].abs().max()
+
+
+def test_importance_by_behaviour_and_by_feature(ws: OpenWorkspace) -> None:
+    behaviours, features = ws.importance(), ws.importance(by="feature")
+    assert behaviours["mean_points"].is_monotonic_decreasing
+    assert features["mean_log_odds"].is_monotonic_decreasing
+    assert set(features["name"]) == set(ws.champion.scorer.names)
+    with pytest.raises(InputError, match="behaviour or feature"):
+        ws.importance(by="column")
+
+
+def test_quality_and_calibration_are_out_of_time(ws: OpenWorkspace) -> None:
+    quality = ws.quality()
+    first = quality[quality["age"] == "all ages"].set_index("figure")
+    assert set(first.index) == {"auc", "pr_auc", "log_loss", "brier", "ece", "lift_10"}
+    assert first.loc["auc", "low"] <= first.loc["auc", "value"] <= first.loc["auc", "high"]
+    groups = ws.calibration()
+    assert len(groups) == 10
+    assert groups["promised"].is_monotonic_increasing
+    assert np.average(groups["promised"] - groups["happened"], weights=groups["n"]) == pytest.approx(0, abs=0.06)
+    assert "publish" in ws.about().loc["verdict"].iloc[0]
+
+
+def test_an_unknown_lead_is_refused(ws: OpenWorkspace) -> None:
+    with pytest.raises(InputError, match="no such open lead"):
+        ws.lead("nobody")
