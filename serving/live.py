@@ -13,13 +13,14 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 from features.clock import DAY_US
 from features.definition import Definition
-from features.errors import TrialwiseError
+from features.errors import OutsideError, TrialwiseError
 from features.matrix import LiveLead, compute_one
 from features.workspace import Workspace
 from models import artifact, registry
@@ -29,6 +30,7 @@ from serving.metrics import Metrics
 from serving.view import View
 
 LONGEST_PAUSE = 60.0
+"""So long at most a registry in trouble is left alone, and so long a version that was refused, in case it is repaired."""
 MOST_KEPT = 3
 """How many models stay on disk: the one that serves and those before it."""
 
@@ -83,6 +85,8 @@ class LiveModel:
         self.problem: str | None = None
         """Why the champion of the registry does not serve, in one sentence; None while it does."""
         self._stale = False
+        self._refused: ChampionRef | None = None
+        self._try_again_at = 0.0
 
     @property
     def is_stale(self) -> bool:
@@ -112,7 +116,7 @@ class LiveModel:
             log.warning("the last good model cannot be used: %s", trouble)
 
     def poll(self) -> bool:
-        """Ask the registry once and follow it; return False if anything went wrong, and keep what serves."""
+        """Ask the registry once and follow it; return False if it or the disk failed. Whatever happens, what serves goes on serving."""
         try:
             ref = self._source.champion(self._workspace.name)
             self._set_stale(False)
@@ -126,14 +130,20 @@ class LiveModel:
         if self.current is not None and self.current.ref == ref:
             self.problem = None
             return True
+        if self._refused == ref and time.monotonic() < self._try_again_at:
+            return True
         try:
-            self._put(ref, prove(ref, self._fetch(ref), self._workspace))
-        except (TrialwiseError, OSError) as trouble:
-            self._metrics.model_refused.inc()
+            loaded = self._obtain(ref)
+            self._put(ref, loaded)
+            self._remember(ref)
+        except (OutsideError, OSError) as trouble:
             self._fail(str(trouble))
-            shutil.rmtree(self._kept(ref), ignore_errors=True)  # what was kept may be what is damaged: fetch it again
             return False
-        self._remember(ref)
+        except TrialwiseError as refusal:
+            self._refused, self._try_again_at = ref, time.monotonic() + LONGEST_PAUSE
+            self._metrics.model_refused.inc()
+            self._fail(str(refusal))
+            return True
         self.problem = None
         log.info("version %s of %s serves", ref.version, ref.name)
         return True
@@ -161,21 +171,25 @@ class LiveModel:
     def _kept(self, ref: ChampionRef) -> Path:
         return self._folder / f"{ref.version}-{ref.digest[:16]}"
 
-    def _fetch(self, ref: ChampionRef) -> Path:
-        """Return the folder of a version, downloaded aside and moved into place whole; several workers may do so at once."""
+    def _obtain(self, ref: ChampionRef) -> Loaded:
+        """Return a version proved: as kept, else downloaded aside and moved into place whole; several workers may do so at once."""
         kept = self._kept(ref)
         if kept.is_dir():
-            return kept
+            try:
+                return prove(ref, kept, self._workspace)
+            except (TrialwiseError, OSError) as trouble:
+                log.warning("what was kept of version %s is damaged and fetched again: %s", ref.version, trouble)
+                shutil.rmtree(kept, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".fetch-") as aside:
             found = self._source.download(ref, Path(aside))
-            prove(ref, found, self._workspace)
+            loaded = prove(ref, found, self._workspace)
             try:
                 os.replace(found, kept)
             except OSError:
                 if not kept.is_dir():
                     raise
-        return kept
+        return loaded
 
     def _put(self, ref: ChampionRef, loaded: Loaded) -> None:
         self.current = loaded

@@ -110,6 +110,7 @@ class FakeRegistry:
         self.is_down = False
         self.digest: str | None = None
         self.asked = 0
+        self.downloads = 0
 
     def champion(self, name: str) -> ChampionRef | None:
         self.asked += 1
@@ -123,6 +124,7 @@ class FakeRegistry:
     def download(self, ref: ChampionRef, destination: Path) -> Path:
         if self.is_down:
             raise OutsideError("the model registry failed", given="x", expected="y", do="z")
+        self.downloads += 1
         shutil.copytree(self.models[ref.version], destination / "scorer")
         return destination / "scorer"
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
+from features.errors import OutsideError
 from features.workspace import Workspace, parse_workspace
 from models import artifact
 from serving.live import LiveModel, differing_keys
@@ -44,9 +46,11 @@ def test_an_alias_that_vanishes_takes_no_model_away(live: LiveModel, registry: F
 def test_a_model_of_another_digest_never_serves(live: LiveModel, registry: FakeRegistry) -> None:
     live.poll()
     registry.version, registry.digest = "2", "0" * 64
-    assert not live.poll()
+    for _ in range(3):
+        assert live.poll()
     assert version(live) == "1"
     assert live.problem is not None
+    assert registry.downloads == 2  # the refused one is not fetched again at once, and does not keep a good one waiting
     registry.digest = None
     assert live.poll()
     assert version(live) == "2"
@@ -65,8 +69,9 @@ def test_one_changed_byte_in_any_file_is_refused(
     registry.models = models | {"2": bad}
     registry.digest = artifact.folder_digest(models["2"])
     registry.version = "2"
-    assert not live.poll()
+    assert live.poll()
     assert version(live) == "1"
+    assert live.problem is not None
 
 
 def test_what_the_registry_throws_leaves_the_model_and_says_so(live: LiveModel, registry: FakeRegistry) -> None:
@@ -77,6 +82,32 @@ def test_what_the_registry_throws_leaves_the_model_and_says_so(live: LiveModel, 
     registry.is_down = False
     assert live.poll()
     assert not live.is_stale
+
+
+def test_a_refused_version_is_tried_again_later(
+    live: LiveModel, registry: FakeRegistry, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.digest = artifact.folder_digest(models["2"])
+    assert live.poll()
+    assert version(live) is None
+    registry.models = {"1": models["2"]}
+    assert live.poll()
+    assert version(live) is None
+    later = time.monotonic() + 61
+    monkeypatch.setattr("serving.live.time.monotonic", lambda: later)
+    assert live.poll()
+    assert (version(live), live.problem) == ("1", None)
+
+
+def test_a_download_that_is_cut_is_tried_again(live: LiveModel, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(*_: object) -> Path:
+        raise OutsideError("the model registry failed", given="x", expected="y", do="z")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(registry, "download", cut)
+        assert not live.poll()
+    assert live.poll()
+    assert version(live) == "1"
 
 
 def test_the_last_good_model_serves_with_the_registry_down(
@@ -100,9 +131,9 @@ def test_a_kept_model_that_was_damaged_is_fetched_again(
     second = LiveModel(workspace, tmp_path, Metrics(), source=registry)
     second.restore()
     assert second.current is None
-    assert not second.poll()
     assert second.poll()
     assert version(second) == "1"
+    assert json.loads((kept / "learner.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": "x"}', '{"name":"acme","version":"../..","digest":"","run_id":""}'])
