@@ -31,6 +31,9 @@ from serving.view import View
 
 LONGEST_PAUSE = 60.0
 """So long at most a registry in trouble is left alone, and so long a version that was refused, in case it is repaired."""
+PATIENCE = 10.0
+"""How much longer than between two questions an answer of the registry may take before the model counts as perhaps outdated."""
+
 MOST_KEPT = 3
 """How many models stay on disk: the one that serves and those before it."""
 
@@ -84,14 +87,16 @@ class LiveModel:
         self.current: Loaded | None = None
         self.problem: str | None = None
         """Why the champion of the registry does not serve, in one sentence; None while it does."""
-        self._stale = False
+        self._failing = False
+        self._answered_at = time.monotonic()
+        metrics.model_stale.set_function(lambda: float(self.is_stale))
         self._refused: ChampionRef | None = None
         self._try_again_at = 0.0
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether the model may be outdated, since the registry does not answer."""
-        return self._stale
+        """Tell whether the model may be outdated, since the registry fails, or has not answered for too long."""
+        return self._failing or time.monotonic() - self._answered_at > self._poll_seconds + PATIENCE
 
     def start(self) -> None:
         """Put the last good model in place, then follow the alias."""
@@ -116,12 +121,12 @@ class LiveModel:
             log.warning("the last good model cannot be used: %s", trouble)
 
     def poll(self) -> bool:
-        """Ask the registry once and follow it; return False if it or the disk failed. Whatever happens, what serves goes on serving."""
+        """Ask the registry once and follow it; return False if it or the disk failed. What serves goes on serving."""
         try:
             ref = self._source.champion(self._workspace.name)
-            self._set_stale(False)
+            self._failing, self._answered_at = False, time.monotonic()
         except TrialwiseError as trouble:
-            self._set_stale(True)
+            self._failing = True
             self._fail(str(trouble))
             return False
         if ref is None:
@@ -164,15 +169,11 @@ class LiveModel:
             log.warning("%s", sentence)
         self.problem = sentence
 
-    def _set_stale(self, stale: bool) -> None:
-        self._stale = stale
-        self._metrics.model_stale.set(float(stale))
-
     def _kept(self, ref: ChampionRef) -> Path:
         return self._folder / f"{ref.version}-{ref.digest[:16]}"
 
     def _obtain(self, ref: ChampionRef) -> Loaded:
-        """Return a version proved: as kept, else downloaded aside and moved into place whole; several workers may do so at once."""
+        """Return a version proved: as kept, else downloaded aside and moved into place whole, by several workers at once."""
         kept = self._kept(ref)
         if kept.is_dir():
             try:

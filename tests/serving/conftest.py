@@ -109,11 +109,9 @@ class FakeRegistry:
         self.version: str | None = None
         self.is_down = False
         self.digest: str | None = None
-        self.asked = 0
         self.downloads = 0
 
     def champion(self, name: str) -> ChampionRef | None:
-        self.asked += 1
         if self.is_down:
             raise OutsideError("the model registry failed", given="x", expected="y", do="z")
         if self.version is None:

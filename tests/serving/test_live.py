@@ -110,6 +110,14 @@ def test_a_download_that_is_cut_is_tried_again(live: LiveModel, registry: FakeRe
     assert version(live) == "1"
 
 
+def test_a_registry_that_does_not_answer_for_long_is_noticed(live: LiveModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.poll()
+    assert not live.is_stale
+    later = time.monotonic() + 60
+    monkeypatch.setattr("serving.live.time.monotonic", lambda: later)
+    assert live.is_stale
+
+
 def test_the_last_good_model_serves_with_the_registry_down(
     live: LiveModel, workspace: Workspace, tmp_path: Path, registry: FakeRegistry
 ) -> None:
