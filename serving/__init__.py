@@ -4,7 +4,13 @@ This chapter takes events in, keeps them in the store, and answers with scores t
 instant. It owns everything that speaks HTTP, and it is the only chapter that knows FastAPI. It never learns anything: it does not
 import the training chapter, and what it knows of MLflow is `models.registry`, asked in a thread.
 
-Read in this order: `segment` (what a tool says becomes a message), `guards` and `access` (what never gets in), `live` (which
-model answers), `live_lead` (stored rows become features), `scoring` (the answer), then the doors: `ingest_routes`,
-`score_routes`, `lead_routes`, `health_routes`; `app` wires them and `run` opens the port.
+Read it in this order:
+
+- what never gets in: `problems`, `strict_json`, `guards`, `api_keys`, `access`;
+- what was said: `segment` (a call becomes a message), `ingest` (messages and conversions, each judged on its own, are stored);
+- who is asked about: `live` (the model that answers), `view` and `live_lead` (stored rows become a lead as of an instant),
+  `stateless` with `schemas` and `shapes` (so do posted ones), `instants`;
+- the answer: `scoring`, `ranking` (the work list), `ledger` (what was answered);
+- the doors: `ingest_routes`, `score_routes`, `lead_routes`, `health_routes`, each working with the `services`;
+- the server: `settings`, `metrics`, `app` (wires all of it), `openapi` (its schema as a file), `connections` and `run`.
 """
