@@ -239,7 +239,7 @@ def keys_create(
     as_json: Json = False,
 ) -> None:
     """Create a key and print it once."""
-    from serving.access import create_key
+    from serving.api_keys import create_key
 
     made = create_key(scopes=scope, name=name)
     if as_json:
@@ -252,7 +252,7 @@ def keys_create(
 @keys.command("list")
 def keys_list(as_json: Json = False) -> None:
     """List the keys, never their text."""
-    from serving.access import list_keys
+    from serving.api_keys import list_keys
 
     rows = list_keys()
     if as_json:
@@ -266,7 +266,7 @@ def keys_list(as_json: Json = False) -> None:
 @keys.command("revoke")
 def keys_revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The id that `keys list` shows.")]) -> None:
     """Revoke a key."""
-    from serving.access import revoke_key
+    from serving.api_keys import revoke_key
 
     revoke_key(key_id)
     say(f"Revoked {key_id}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from features import store_schema as schema
 from features.store_rows import HEARD, Fact, Outcome, StoredEvent, StoredLead
@@ -74,9 +74,5 @@ def lead_ids(connection: Connection) -> list[str]:
 
 def counts(connection: Connection) -> dict[str, int]:
     """Return how many rows each table holds."""
-    return {table.name: count_rows(connection, table) for table in schema.tables.sorted_tables}
-
-
-def count_rows(connection: Connection, table: Table) -> int:
-    """Return how many rows a table holds."""
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+    tables = schema.tables.sorted_tables
+    return {table.name: int(connection.execute(select(func.count()).select_from(table)).scalar_one()) for table in tables}

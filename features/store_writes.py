@@ -28,7 +28,7 @@ def write_messages(connection: Connection, messages: Sequence[Message]) -> list[
         [(message.message_id, message.digest, message) for message in messages],
         _event_row,
     )
-    _write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
+    write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
     write_facts(connection, [fact for m in fresh for fact in _facts(m)])
     write_memberships(connection, [(m.lead_id, m.account_id, m.at, m.known_at) for m in fresh if m.account_id is not None])
     _write_links(connection, [m for m in fresh if m.merged_from is not None])
@@ -44,7 +44,7 @@ def write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list[
         [(outcome.outcome_id, outcome.digest, outcome) for outcome in outcomes],
         _outcome_row,
     )
-    _write_leads(connection, ((outcome.lead_id, outcome.known_at) for outcome in fresh))
+    write_leads(connection, ((outcome.lead_id, outcome.known_at) for outcome in fresh))
     return told
 
 
@@ -68,7 +68,11 @@ def write_memberships(connection: Connection, memberships: Iterable[tuple[str, s
 
 def write_leads(connection: Connection, leads: Iterable[tuple[str, int]]) -> int:
     """Register leads and return how many of them were new."""
-    return _write_leads(connection, leads)
+    earliest: dict[str, int] = {}
+    for lead_id, known_at in leads:
+        earliest[lead_id] = min(known_at, earliest.get(lead_id, known_at))
+    rows = [{"lead_id": lead_id, "known_at": earliest[lead_id]} for lead_id in sorted(earliest)]
+    return _ignore_known(connection, schema.lead, rows, ("lead_id",))
 
 
 def write_bulk(connection: Connection, messages: Sequence[Message]) -> int:
@@ -147,14 +151,6 @@ def _facts(message: Message) -> list[Fact]:
         for name, value in message.traits.items()
         if value is not None
     ]
-
-
-def _write_leads(connection: Connection, leads: Iterable[tuple[str, int]]) -> int:
-    earliest: dict[str, int] = {}
-    for lead_id, known_at in leads:
-        earliest[lead_id] = min(known_at, earliest.get(lead_id, known_at))
-    rows = [{"lead_id": lead_id, "known_at": earliest[lead_id]} for lead_id in sorted(earliest)]
-    return _ignore_known(connection, schema.lead, rows, ("lead_id",))
 
 
 def _write_links(connection: Connection, messages: Sequence[Message]) -> None:

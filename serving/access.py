@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 from features.store import EventStore
 from features.store_engine import StoreUnavailable
-from serving.api_keys import SCOPES, create_key, is_well_formed, keyed_digest, list_keys, revoke_key
+from serving.api_keys import SCOPES, is_well_formed, keyed_digest
 from serving.problems import Problem
-
-__all__ = ["ANYBODY", "Access", "Caller", "create_key", "list_keys", "revoke_key", "token_of"]
 
 FRESH_SECONDS = 2.0
 """How long the list of keys is used before it is read again: a revoked key is refused within this time."""

@@ -81,7 +81,7 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     access = Access(store, settings.secret(), open_to_all=settings.open_to_all)
     live = LiveModel(workspace, settings.home, metrics, poll_seconds=settings.poll_seconds, source=source)
     ledger = Ledger(store, metrics)
-    services = Services(settings, workspace, store, access, live, ledger, Ranking(workspace, store), metrics)
+    services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics)
     live.start()
     ledger.start()
     return services

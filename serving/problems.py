@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,7 +33,6 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "internal_error": (500, "Something failed inside"),
     "no_model": (503, "No model serves yet"),
     "store_unavailable": (503, "The store is not available"),
-    "overloaded": (503, "The server is busy"),
 }
 """Every code of a problem: its status and its title."""
 
@@ -42,32 +40,16 @@ TITLES: Mapping[str, tuple[int, str]] = {
 class Problem(Exception):
     """A request that is answered with a problem."""
 
-    def __init__(
-        self,
-        code: str,
-        detail: str,
-        *,
-        errors: list[dict[str, Any]] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         self.code = code
         self.status, self.title = TITLES[code]
         self.detail = detail
-        self.errors = errors
         self.headers = dict(headers or {})
         super().__init__(code)
 
     def response(self) -> JSONResponse:
         """Return the answer that says this problem."""
-        body: dict[str, Any] = {
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-        }
-        if self.errors is not None:
-            body["errors"] = self.errors
+        body = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
         return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 

@@ -174,7 +174,6 @@ class ProblemAnswer(BaseModel):
     status: int
     detail: str
     code: str
-    errors: list[dict[str, Any]] | None = None
 
 
 class HealthAnswer(BaseModel):

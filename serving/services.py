@@ -19,7 +19,6 @@ from serving.live import LiveModel, Loaded
 from serving.metrics import Metrics
 from serving.problems import retry_later
 from serving.ranking import Ranking
-from serving.settings import Settings
 from serving.view import View
 
 T = TypeVar("T")
@@ -29,7 +28,6 @@ T = TypeVar("T")
 class Services:
     """The parts of one server process."""
 
-    settings: Settings
     workspace: Workspace
     store: EventStore
     access: Access

@@ -70,8 +70,8 @@ def test_no_code_comes_from_data() -> None:
 
 
 def test_the_server_loads_no_training_library() -> None:
-    heavy = ["training", "sklearn", "lightgbm", "mlflow", "pyspark"]
-    code = f"import sys, serving.app; print([name for name in {heavy!r} if name in sys.modules])"
+    heavy = ["training", "sklearn", "lightgbm", "mlflow", "pyspark", "pandas", "multipart", "optuna"]
+    code = f"import sys, serving.app, serving.run; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -172,16 +172,16 @@ def test_only_an_admin_may_fill_in_the_past(closed: TestClient, keys: dict[str, 
 def test_the_three_verbs_of_an_operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("TRIALWISE_HOME", str(tmp_path))
     monkeypatch.delenv("TRIALWISE_DATABASE_URL", raising=False)
-    made = access.create_key(scopes=["score", "ingest"], name="shop")
+    made = api_keys.create_key(scopes=["score", "ingest"], name="shop")
     assert api_keys.is_well_formed(made["key"])
-    (row,) = access.list_keys()
+    (row,) = api_keys.list_keys()
     assert (row["id"], row["scopes"], row["name"], row["revoked_at"]) == (made["id"], ["ingest", "score"], "shop", None)
-    access.revoke_key(made["id"])
-    assert access.list_keys()[0]["revoked_at"] is not None
+    api_keys.revoke_key(made["id"])
+    assert api_keys.list_keys()[0]["revoked_at"] is not None
     for refused in (
-        lambda: access.revoke_key("key_x"),
-        lambda: access.create_key(scopes=[]),
-        lambda: access.create_key(scopes=["root"]),
+        lambda: api_keys.revoke_key("key_x"),
+        lambda: api_keys.create_key(scopes=[]),
+        lambda: api_keys.create_key(scopes=["root"]),
     ):
         with pytest.raises(InputError):
             refused()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -244,11 +243,3 @@ def test_a_port_in_use_is_said_in_words(folder: Path, tmp_path: Path, monkeypatc
         taken.listen()
         with pytest.raises(OutsideError, match="in use"):
             run.serve(folder / "acme.yaml", port=taken.getsockname()[1], open_=True)
-
-
-def test_the_serving_path_loads_no_heavy_library() -> None:
-    code = "import sys, json, serving.app, serving.run; print(json.dumps(sorted(m.partition('.')[0] for m in sys.modules)))"
-    found = set(
-        json.loads(subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
-    )
-    assert not found & {"training", "sklearn", "lightgbm", "mlflow", "pyspark", "pandas", "multipart", "optuna"}
