@@ -71,7 +71,7 @@ def init(
     out: Annotated[Path | None, typer.Option(help="Where to write the workspace file (default: stdout).")] = None,
 ) -> None:
     """Write a workspace file by looking at your data."""
-    from features.inspection import propose
+    from features.inspecting.proposal import propose
 
     text = propose(events or [], leads, conversions, folder=out.parent if out else Path())
     if out is None:
@@ -87,7 +87,7 @@ def init(
 @app.command()
 def check(workspace: WorkspaceFile, as_json: Json = False) -> None:
     """Look at data and mapping: what is refused, unmapped, late, duplicated."""
-    from features.checkup import check as look
+    from features.inspecting.checkup import check as look
     from features.workspace import load_workspace
 
     report = look(load_workspace(workspace))
@@ -194,8 +194,8 @@ def load(
     as_json: Json = False,
 ) -> None:
     """Load history from files or SQL into the store that the server uses."""
-    from features.loading import load_history
     from features.progress import progress_bar
+    from features.storing.loading import load_history
 
     if since is not None:
         later("load --since")

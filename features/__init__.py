@@ -6,19 +6,16 @@ the server keeps what it hears. It never knows what a model is, whether a number
 
 Read `catalog.py` first: what Trialwise looks at in every lead, one line each. Then, in this order:
 
-- **What the words mean.** `workspace.py` reads the YAML file; `workspace_schema.py` is the whole of it, with a section to
-  each `workspace_*.py`. `behaviours.py` and `names.py` say which events mean what, `own_features.py` what a line of the
-  user's own asks for. `definition.py` is the part that a model carries, with its fingerprint.
-- **From files to clean tables.** `tables.py` gives leads, events and conversions as they were known at an instant.
-  `sources.py` finds the files (a `source_*.py` reads each kind); `leads_table.py`, `events_table.py`, `conversions_table.py`
-  and `trial_events.py` make tables of them; `moments.py` reads times, `cells.py` all else; `table_report.py` accounts for
-  every row; `inactivity.py` closes freemium leads that fell silent.
+- **What the words mean.** `workspace.py` reads the YAML file; the package `workspaces/` holds its sections. `names.py` folds the
+  names of events. `definition.py` is the part that a model carries, with its fingerprint.
+- **From files to clean tables.** `tables.py` gives leads, events and conversions as they were known at an instant; the package
+  `reading/` finds the files, reads them and accounts for every row.
 - **From events to numbers.** `kernel.py` is the one interpreter. `history.py` and `selectors.py` bring events into its
   integer columns; `feature.py` and `catalog_families.py` say each feature as one quotient, and `layout.py` lays the quotients
   out; `matrix.py` runs them, in batch and live. `calendar.py` and `exact.py` are its days and its decimals; `vocabulary.py`
   learns what is usual.
 - **What must hold.** `laws.py`: run `check_features` on features of your own.
-- **Looking at data.** `checkup.py` is `trialwise check`; `inspection.py`, with `inspection_*.py`, is `trialwise init`.
-- **At rest.** `store.py` with `store_*.py`; `loading.py` fills it from files.
+- **Looking at data.** The package `inspecting/` is `trialwise check` and `trialwise init`.
+- **At rest.** `store.py`, with the package `storing/`; its `loading.py` fills the store from files.
 - **For people.** `errors.py`: every refusal in one sentence; `progress.py`: how far long work has come.
 """

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from features.behaviours import ANY
 from features.catalog_families import attribute_feature, family_feature, trial_features
 from features.definition import Definition
 from features.errors import InputError
 from features.feature import Feature, FeatureSet
 from features.history import Plan
 from features.layout import program
-from features.own_features import NEED_HOURS
 from features.selectors import OWN
+from features.workspaces.behaviours import ANY
+from features.workspaces.own_features import NEED_HOURS
 
 __all__ = ["MOST_COLUMNS", "WORDS", "Feature", "FeatureSet", "feature_set"]
 

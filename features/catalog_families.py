@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from features.behaviours import ANY
 from features.clock import DAY_US, HOUR_US, MINUTE_US, NEVER
 from features.definition import Definition
 from features.errors import InputError
 from features.feature import AGE, HAS_END, LEFT, ONE, TRIAL_AGE, Cell, Feature, Quotient, window_us, window_words
 from features.layout import FILLED
-from features.own_features import NEED_HOURS
 from features.selectors import OWN
+from features.workspaces.behaviours import ANY
+from features.workspaces.own_features import NEED_HOURS
 
 MOST = 1e9
 _DAYS = 50_000.0

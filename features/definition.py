@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from features.behaviours import Behaviour
 from features.errors import InputError
-from features.own_features import OwnFeature
-from features.section import PlainName, Section, Text, TextSet, Zone, refused, sorted_set
-from features.workspace_settings import Days, ResolutionSpec
+from features.workspaces.behaviours import Behaviour
+from features.workspaces.own_features import OwnFeature
+from features.workspaces.section import PlainName, Section, Text, TextSet, Zone, refused, sorted_set
+from features.workspaces.settings import Days, ResolutionSpec
 
 V = TypeVar("V")
 

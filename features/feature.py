@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from features import own_features
 from features.clock import NEVER
+from features.workspaces import own_features
 
 if TYPE_CHECKING:
     from features.definition import Definition

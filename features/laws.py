@@ -9,7 +9,6 @@ from random import Random
 
 import numpy as np
 
-from features.behaviours import ANY, VOCABULARY
 from features.clock import DAY_US, HOUR_US
 from features.errors import StoppedError
 from features.feature import TRIAL_AGE, Feature, FeatureSet
@@ -17,6 +16,7 @@ from features.history import EventRow
 from features.kernel import look_uncompiled
 from features.layout import program
 from features.matrix import LiveLead, compute_one
+from features.workspaces.behaviours import ANY, VOCABULARY
 
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _START = 20_500 * DAY_US

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from features import kernel
 from features.calendar import local_days
-from features.cells import cell_text
 from features.clock import DAY_US, NEVER
 from features.definition import Definition
 from features.exact import number
 from features.feature import AGE, HAS_END, LEFT, ONE, FeatureSet
 from features.history import EventRow, History, Plan, build_history, history_of_rows
+from features.reading.cells import cell_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.behaviours import ANY, Behaviour, EventPattern
-from features.conditions import Where, all_hold
 from features.definition import Definition
 from features.names import matches
+from features.workspaces.behaviours import ANY, Behaviour, EventPattern
+from features.workspaces.conditions import Where, all_hold
 
 MILLISECONDS, MINOR_UNITS = 3, 2
 """Digits that are kept: durations are seconds with milliseconds, amounts have minor units."""

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, select
 
-from features import store_reads, store_writes
 from features.clock import now_us
-from features.store_engine import lock_migrations, open_engine, transaction, unavailable
-from features.store_keys import Keys
-from features.store_rows import Answer, Fact, Message, Outcome, Refused, StoredLead, Told
-from features.store_schema import migrate
+from features.storing import reads, writes
+from features.storing.engine import lock_migrations, open_engine, transaction, unavailable
+from features.storing.keys import Keys
+from features.storing.rows import Answer, Fact, Message, Outcome, Refused, StoredLead, Told
+from features.storing.schema import migrate
 
 
 class EventStore:
@@ -73,15 +73,15 @@ class EventStore:
     def add(self, messages: Sequence[Message], refused: Sequence[Refused] = ()) -> list[Told]:
         """Store messages, and beside them what had to be refused, in one transaction."""
         with self.writing() as connection:
-            told = store_writes.write_messages(connection, messages)
-            store_writes.write_refused(connection, refused)
+            told = writes.write_messages(connection, messages)
+            writes.write_refused(connection, refused)
         return told
 
     def add_outcomes(self, outcomes: Sequence[Outcome], refused: Sequence[Refused] = ()) -> list[Told]:
         """Store conversions, and beside them what had to be refused, in one transaction."""
         with self.writing() as connection:
-            told = store_writes.write_outcomes(connection, outcomes)
-            store_writes.write_refused(connection, refused)
+            told = writes.write_outcomes(connection, outcomes)
+            writes.write_refused(connection, refused)
         return told
 
     def add_leads(
@@ -89,20 +89,20 @@ class EventStore:
     ) -> int:
         """Register leads with what a leads table says about them; return how many were new."""
         with self.writing() as connection:
-            new = store_writes.write_leads(connection, leads)
-            store_writes.write_facts(connection, facts)
-            store_writes.write_memberships(connection, accounts)
+            new = writes.write_leads(connection, leads)
+            writes.write_facts(connection, facts)
+            writes.write_memberships(connection, accounts)
         return new
 
     def add_bulk(self, messages: Sequence[Message]) -> int:
         """Store events of leads that are registered already; return how many were new."""
         with self.writing() as connection:
-            return store_writes.write_bulk(connection, messages)
+            return writes.write_bulk(connection, messages)
 
     def add_answers(self, answers: Sequence[Answer]) -> None:
         """Append to the ledger."""
         with self.writing() as connection:
-            store_writes.write_answers(connection, answers)
+            writes.write_answers(connection, answers)
 
     def lead(self, lead_id: str) -> StoredLead | None:
         """Return all that is known about one lead, or None if we never heard of it."""
@@ -111,14 +111,14 @@ class EventStore:
     def leads(self, lead_ids: Sequence[str]) -> dict[str, StoredLead]:
         """Return all that is known about each of these leads; unknown ones are left out."""
         with self.reading() as connection:
-            return store_reads.read_leads(connection, lead_ids)
+            return reads.read_leads(connection, lead_ids)
 
     def lead_ids(self) -> list[str]:
         """Return the ids of all leads, sorted."""
         with self.reading() as connection:
-            return store_reads.lead_ids(connection)
+            return reads.lead_ids(connection)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each table holds."""
         with self.reading() as connection:
-            return store_reads.counts(connection)
+            return reads.counts(connection)

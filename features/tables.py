@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from features.clock import NEVER
-from features.conversions_table import Payments, read_conversions
-from features.event_ids import later_copies
-from features.event_order import order_of
-from features.events_table import EventRows, read_events
-from features.leads_table import OUTSIDE, Column, LeadRows, read_leads, trait_names
 from features.names import matches
-from features.sources import I8, StoreReader
-from features.table_report import Finding, TableReport
-from features.trial_events import payments_of_events, starts
-from features.workspace_schema import Workspace
+from features.reading.conversions_table import Payments, read_conversions
+from features.reading.event_ids import later_copies
+from features.reading.event_order import order_of
+from features.reading.events_table import EventRows, read_events
+from features.reading.leads_table import OUTSIDE, Column, LeadRows, read_leads, trait_names
+from features.reading.sources import I8, StoreReader
+from features.reading.table_report import Finding, TableReport
+from features.reading.trial_events import payments_of_events, starts
+from features.workspaces.schema import Workspace
 
 
 @dataclass(frozen=True, slots=True)

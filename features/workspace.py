@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from features.errors import InputError
-from features.workspace_schema import Workspace
-from features.yaml_lines import Document, read_yaml
+from features.workspaces.schema import Workspace
+from features.workspaces.yaml_lines import Document, read_yaml
 
 __all__ = ["Workspace", "load_workspace", "parse_workspace"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from features.conditions import text
 from features.exact import number
+from features.workspaces.conditions import text
 from models.scorer import Scorer
 
 if TYPE_CHECKING:

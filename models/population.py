@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from features.clock import DAY_US, NEVER, now_us
 from features.errors import InputError
-from features.inactivity import close_inactive
-from features.moments import TimeError, parse_moment
+from features.reading.inactivity import close_inactive
+from features.reading.moments import TimeError, parse_moment
 from features.tables import Tables, read_tables
 from features.workspace import Workspace
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from features.store import EventStore
-from features.store_engine import StoreUnavailable
+from features.storing.engine import StoreUnavailable
 from serving.api_keys import SCOPES, is_well_formed, keyed_digest
 from serving.problems import Problem
 

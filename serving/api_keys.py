@@ -17,7 +17,7 @@ from typing import Any
 from features.clock import format_us, now_us
 from features.errors import InputError
 from features.store import EventStore
-from features.store_keys import KeyRow
+from features.storing.keys import KeyRow
 from serving.settings import Settings
 
 SCOPES = ("ingest", "score", "admin")

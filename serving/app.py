@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Lifespan
 
 from features.store import EventStore
-from features.store_engine import StoreUnavailable
+from features.storing.engine import StoreUnavailable
 from features.workspace import Workspace
 from serving import health_routes, ingest_routes, lead_routes, score_routes
 from serving.access import Access

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from features.store_engine import StoreUnavailable
+from features.storing.engine import StoreUnavailable
 from serving.schemas import HealthAnswer, ModelAnswer
 from serving.services import services_of
 

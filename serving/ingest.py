@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from features.clock import DAY_US
-from features.moments import day_begin, effective_event
+from features.reading.moments import day_begin, effective_event
 from features.store import EventStore
-from features.store_rows import Message, Outcome, Refused, Told, outcome_id, to_json
+from features.storing.rows import Message, Outcome, Refused, Told, outcome_id, to_json
 from serving import segment
 from serving.metrics import Metrics
 from serving.segment import Arrival, RefusedCall, read_id, read_moment

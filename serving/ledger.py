@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from features.store import EventStore
-from features.store_engine import StoreUnavailable
-from features.store_rows import Answer
+from features.storing.engine import StoreUnavailable
+from features.storing.rows import Answer
 from serving.metrics import Metrics
 
 MOST_WAITING = 50_000

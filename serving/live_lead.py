@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from features.behaviours import EventPattern
-from features.cells import cell_text
 from features.clock import DAY_US
-from features.conditions import all_hold, holds
 from features.definition import Definition
 from features.exact import number
 from features.history import EventRow, Plan
-from features.inactivity import silent_since
 from features.matrix import LiveLead
-from features.moments import TimeError, effective_event, parse_moment
 from features.names import fold, matches
-from features.store_rows import Fact, StoredEvent, StoredLead
+from features.reading.cells import cell_text
+from features.reading.inactivity import silent_since
+from features.reading.moments import TimeError, effective_event, parse_moment
+from features.storing.rows import Fact, StoredEvent, StoredLead
 from features.workspace import Workspace
-from features.workspace_data import LeadsSpec
+from features.workspaces.behaviours import EventPattern
+from features.workspaces.conditions import all_hold, holds
+from features.workspaces.data import LeadsSpec
 
 folded = lru_cache(maxsize=20_000)(fold)
 

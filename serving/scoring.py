@@ -10,7 +10,7 @@ import numpy as np
 
 from features.clock import now_us
 from features.matrix import FeatureMatrix
-from features.store_rows import Answer
+from features.storing.rows import Answer
 from features.workspace import Workspace
 from models.answer import Asked, score_records, states_of
 from models.phrasing import LANGUAGES, Phrasing, own_words

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from features.clock import DAY_US
-from features.moments import EARLIEST, LATEST, NAIVE, TimeError, parse_moment
-from features.store_rows import Message, digest_of, to_json
+from features.reading.moments import EARLIEST, LATEST, NAIVE, TimeError, parse_moment
+from features.storing.rows import Message, digest_of, to_json
 from serving.guards import EVENT_LIMIT
 
 KINDS = ("track", "page", "screen", "identify", "group", "alias")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import InputError
-from features.store_engine import configured_url
+from features.storing.engine import configured_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from features.exact import number
 from features.feature import TRIAL_AGE
 from features.history import EventRow
 from features.matrix import FeatureMatrix, LiveLead, compute_one
-from features.moments import effective_event
-from features.store_rows import to_json
+from features.reading.moments import effective_event
+from features.storing.rows import to_json
 from features.workspace import Workspace
 from serving.live import Loaded
 from serving.live_lead import folded, missing_words, says_something

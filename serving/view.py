@@ -11,7 +11,7 @@ from features.definition import Definition
 from features.feature import FeatureSet
 from features.history import Plan
 from features.matrix import FeatureMatrix, compute_one
-from features.store_rows import StoredLead
+from features.storing.rows import StoredLead
 from features.workspace import Workspace
 from serving.live_lead import Reader, Standing
 

@@ -11,7 +11,7 @@ import numpy as np
 from features.clock import NEVER
 from features.errors import InputError
 from features.matrix import compute
-from features.moments import parse_moment
+from features.reading.moments import parse_moment
 from features.workspace import Workspace
 from models.champion import same_mapping
 from models.scorer import Scorer

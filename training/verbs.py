@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.clock import DAY_US, NEVER, format_us, now_us
 from features.errors import InputError, StoppedError, TrialwiseError
-from features.inactivity import close_inactive
+from features.reading.inactivity import close_inactive
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, load_workspace
 from models import registry

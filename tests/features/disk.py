@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from features.tables import Tables
 from features.workspace import parse_workspace
-from features.workspace_schema import Workspace
+from features.workspaces.schema import Workspace
 
 LEADS = "lead_id,signed_up_at\na,2026-05-01T00:00:00Z\nb,2026-05-02T00:00:00Z\n"
 EVENTS = "lead_id,event,timestamp\na,Login,2026-05-01T10:00:00Z\nb,login,2026-05-02T11:00:00Z\na,export,2026-05-01T09:00:00Z\n"

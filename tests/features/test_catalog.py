@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from features.behaviours import VOCABULARY
 from features.catalog import MOST_COLUMNS, WORDS, feature_set
 from features.errors import InputError
 from features.feature import window_words
 from features.workspace import parse_workspace
+from features.workspaces.behaviours import VOCABULARY
 from tests.features.worlds import MAPPED, definition
 
 SMALL = """

@@ -15,7 +15,7 @@ from features.catalog import feature_set
 from features.clock import DAY_US, HOUR_US, format_us
 from features.history import EventRow
 from features.matrix import LiveLead, compute, compute_one
-from features.moments import parse_moment
+from features.reading.moments import parse_moment
 from features.tables import read_tables
 from features.workspace import parse_workspace
 from tests.features.disk import put

@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from features import store_schema
 from features.errors import InputError
 from features.store import EventStore
-from features.store_engine import StoreUnavailable, parse_url
-from features.store_keys import KeyRow
-from features.store_rows import Answer, Fact, Message, Outcome, Refused, digest_of
-from features.store_schema import NEWEST, schema_version
+from features.storing import schema as store_schema
+from features.storing.engine import StoreUnavailable, parse_url
+from features.storing.keys import KeyRow
+from features.storing.rows import Answer, Fact, Message, Outcome, Refused, digest_of
+from features.storing.schema import NEWEST, schema_version
 from tests import store_fixture
 
 store_url = store_fixture.store_url
@@ -291,7 +291,7 @@ def test_a_file_that_is_locked_for_good_is_unavailable(tmp_path: Path, monkeypat
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("CREATE TABLE something (x INTEGER)")
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr("features.store_engine.WAL_ATTEMPTS", 2)
+    monkeypatch.setattr("features.storing.engine.WAL_ATTEMPTS", 2)
     store = EventStore(f"sqlite:///{tmp_path / 'store.db'}", wait_ms=0)
     with pytest.raises(StoreUnavailable):
         store.migrate()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from features.clock import DAY_US, HOUR_US, format_us
 from features.errors import InputError
-from features.moments import parse_moment
+from features.reading.moments import parse_moment
 from features.tables import read_tables
 from features.workspace import parse_workspace
 from tests.features.disk import EVENTS, LEADS, PLAIN, put, same, workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.moments import parse_moment
+from features.reading.moments import parse_moment
 from features.tables import read_tables
 from features.workspace import load_workspace
 from models.calibration_fit import fit_calibrator

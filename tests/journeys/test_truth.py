@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from features.moments import parse_moment
+from features.reading.moments import parse_moment
 from tests.journeys.conftest import trialwise
 from training.simulator import simulate
 

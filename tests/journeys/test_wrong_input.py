@@ -159,7 +159,7 @@ def test_interrupted_is_said(folder: Path, capsys: pytest.CaptureFixture[str], m
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("features.checkup.check", interrupted)
+    monkeypatch.setattr("features.inspecting.checkup.check", interrupted)
     code, text = refused(capsys, "check", "-w", folder / "w.yaml")
     assert code == 130
     assert text.strip() == "interrupted"
@@ -186,7 +186,7 @@ def test_training_without_enough_history_stops(folder: Path, capsys: pytest.Capt
 def test_a_fault_of_ours_is_a_sentence_too(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.checkup.check", lambda _: {}["nowhere"])
+    monkeypatch.setattr("features.inspecting.checkup.check", lambda _: {}["nowhere"])
     monkeypatch.delenv("TRIALWISE_DEBUG", raising=False)
     code, text = refused(capsys, "check", "-w", folder / "w.yaml")
     assert code == 3

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from features.behaviours import VOCABULARY
 from features.catalog import feature_set
 from features.definition import Definition
 from features.feature import Feature, FeatureSet
-from features.own_features import FAMILIES
 from features.workspace import Workspace, parse_workspace
+from features.workspaces.behaviours import VOCABULARY
+from features.workspaces.own_features import FAMILIES
 from models.errors import ModelError
 from models.phrasing import FOLDER, LANGUAGES, Phrasing, _words, own_words, typical_kinds
 

@@ -187,7 +187,7 @@ def test_a_basic_write_key_is_no_hindrance_in_open_mode(client: TestClient) -> N
 
 
 def test_a_database_that_does_not_answer_is_a_503(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from features.store_engine import unavailable
+    from features.storing.engine import unavailable
 
     def fail(*_: object) -> None:
         raise unavailable(None)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from features.store import EventStore
-from features.store_engine import unavailable
-from features.store_rows import Answer
+from features.storing.engine import unavailable
+from features.storing.rows import Answer
 from serving import ledger as ledger_module
 from serving.ledger import Ledger
 from serving.metrics import Metrics

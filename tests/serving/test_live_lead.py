@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from features.clock import DAY_US, HOUR_US, NEVER, format_us
-from features.moments import parse_moment
-from features.store_rows import Fact, Outcome, StoredEvent, StoredLead
+from features.reading.moments import parse_moment
+from features.storing.rows import Fact, Outcome, StoredEvent, StoredLead
 from features.workspace import parse_workspace
 from serving.live_lead import Standing
 from serving.view import View

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from features.clock import DAY_US, HOUR_US, format_us
-from features.moments import parse_moment
-from features.store_rows import Message
+from features.reading.moments import parse_moment
+from features.storing.rows import Message
 from serving.segment import LATENCY_US, Arrival, RefusedCall, clean, lead_of
 
 NOW = parse_moment("2026-05-07T09:00:00Z")

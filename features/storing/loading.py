@@ -1,0 +1,146 @@
+"""``trialwise load``: history from files or SQL into the store that the server uses. Loading twice changes nothing.
+
+What is loaded is what training reads: the same tables, with the same rows refused. An event keeps the message id of its file;
+where there is none it gets one from its content, and the ordinal among rows that are alike in all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.clock import NEVER, now_us
+from features.reading.moments import day_begin
+from features.store import EventStore
+from features.storing.engine import configured_url
+from features.storing.rows import Fact, Message, Outcome, digest_of, outcome_id
+from features.tables import Leads, Tables, read_tables
+from features.workspace import Workspace, load_workspace
+
+BATCH = 5_000
+WAIT_MS = 60_000
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+"""Called with the rows that are done and their total."""
+
+
+def load_history(
+    workspace: str | Path, *, say: Say | None = None, url: str | None = None, progress: Progress | None = None
+) -> dict[str, int]:
+    """Load a workspace's tables into the store and return how many rows were read and how many were new."""
+    ws = load_workspace(workspace)
+    tables = read_tables(ws, event_ids=True)
+    counts: dict[str, int] = {}
+
+    def count(what: str, read: int, new: int) -> None:
+        counts.update({what: read, f"{what}_new": new})
+        if say is not None:
+            say(f"{read:,} {what}, {new:,} of them new.")
+
+    store = EventStore(url or configured_url(), wait_ms=WAIT_MS)
+    try:
+        store.migrate()
+        count("leads", len(tables.leads), _load_leads(store, ws, tables.leads))
+        count("events", len(tables.events), _load_events(store, ws, tables, progress))
+        outcomes = list(_outcomes(ws, tables.leads))
+        count("conversions", len(outcomes), _load_outcomes(store, outcomes))
+    finally:
+        store.close()
+    return counts
+
+
+def _load_leads(store: EventStore, ws: Workspace, leads: Leads) -> int:
+    new = 0
+    for start in range(0, len(leads), BATCH):
+        places = range(start, min(start + BATCH, len(leads)))
+        # A table without dates knows no start: what it says was known at all times.
+        known = [(leads.ids[i], 0 if ws.undated else int(leads.started_at[i])) for i in places]
+        facts = [fact for i, (lead_id, at) in zip(places, known, strict=True) for fact in _facts(ws, leads, i, lead_id, at)]
+        accounts = [
+            (lead_id, str(leads.account[i]), at, at)
+            for i, (lead_id, at) in zip(places, known, strict=True)
+            if leads.account[i] is not None
+        ]
+        new += store.add_leads(known, facts, accounts)
+    return new
+
+
+def _facts(ws: Workspace, leads: Leads, i: int, lead_id: str, at: int) -> Iterator[Fact]:
+    """Return what a leads table says about one lead, known from its start on."""
+
+    def said(kind: str, name: str, value: Any) -> Fact:
+        return Fact(lead_id, kind, name, value, at, at)
+
+    spec = ws.data.leads
+    if spec is not None and spec.started_at is not None:
+        yield said("fact", "started_at", int(leads.started_at[i]))
+    if leads.ended_at[i] < NEVER:
+        ended = int(leads.ended_at[i])
+        yield Fact(lead_id, "fact", "ended_at", ended, ended, max(ended, at))
+    if leads.trial_ends_at[i] < NEVER:
+        yield said("fact", "trial_ends_at", int(leads.trial_ends_at[i]))
+    if leads.ignored[i]:
+        yield said("fact", "ignored", True)
+    for name, column in leads.attributes.items():
+        value = column[i].item() if isinstance(column[i], np.generic) else column[i]
+        if value is not None and value == value:
+            yield said("file", name, value)
+    for name, texts in leads.traits.items():
+        if texts[i] is not None:
+            yield said("file", name, str(texts[i]))
+    columns: dict[str, str] = {str(name): column for name, column in ws.contact.items()}
+    for name, texts in leads.contact.items():
+        if texts[i] is not None and columns[name] not in leads.attributes and columns[name] not in leads.traits:
+            yield said("file", columns[name], str(texts[i]))
+
+
+def _load_events(store: EventStore, ws: Workspace, tables: Tables, progress: Progress | None) -> int:
+    messages, new, done, total = _messages(ws, tables), 0, 0, len(tables.events)
+    while part := list(islice(messages, BATCH)):
+        new += store.add_bulk(part)
+        done += len(part)
+        if progress is not None:
+            progress(done, total)
+    return new
+
+
+def _messages(ws: Workspace, tables: Tables) -> Iterator[Message]:
+    """Return the events as messages, times as the store keeps them: with day resolution the day itself, not its end."""
+    events, ids = tables.events, tables.leads.ids
+    at = events.at if ws.resolution.events != "day" else day_begin(events.at - 1, ws.timezone)
+    properties = [(name, column.tolist()) for name, column in sorted(events.properties.items())]
+    seen: dict[str, int] = {}
+    for i in range(len(events)):
+        lead_id, name, count = ids[events.lead[i]], events.names[events.name[i]], int(events.count[i])
+        found = {key: values[i] for key, values in properties if values[i] is not None and values[i] == values[i]}
+        received_at = max(int(at[i]), int(events.known[i]))
+        digest = digest_of(lead_id, name, int(at[i]), received_at, count, found)
+        message_id = None if events.ids is None else events.ids[i]
+        if message_id is None:
+            ordinal = seen[digest] = seen.get(digest, -1) + 1
+            message_id = f"file-{digest}-{ordinal}"
+        yield Message(
+            message_id, "track", lead_id, name, int(at[i]), received_at, digest, count=count, properties=found, origin="file"
+        )
+
+
+def _outcomes(ws: Workspace, leads: Leads) -> Iterator[Outcome]:
+    """Return the payments that a table names; those that are events are found among the events."""
+    if ws.undated:
+        # When it happened nobody knows, so now is when we learn of it.
+        now = now_us()
+        for i in np.flatnonzero(leads.converted_flag == 1).tolist():
+            yield Outcome(outcome_id(leads.ids[i], None), leads.ids[i], now, now, "file")
+    elif ws.data.conversions is not None and ws.data.conversions.source:
+        for i in np.flatnonzero(leads.converted_at < NEVER).tolist():
+            at = int(leads.converted_at[i])
+            yield Outcome(outcome_id(leads.ids[i], at), leads.ids[i], at, int(leads.conversion_known[i]), "file")
+
+
+def _load_outcomes(store: EventStore, outcomes: list[Outcome]) -> int:
+    return sum(store.add_outcomes(outcomes[start : start + BATCH]).count("accepted") for start in range(0, len(outcomes), BATCH))

@@ -1,0 +1,78 @@
+"""Reading from the store: everything about some leads, in the order in which it became known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
+
+from features.storing import schema
+from features.storing.rows import HEARD, Fact, Outcome, StoredEvent, StoredLead
+
+CHUNK = 500
+
+_lead, _event, _fact = schema.lead.c, schema.event.c, schema.attribute.c
+_outcome, _member = schema.outcome.c, schema.membership.c
+_IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
+
+# Built once: putting a statement together costs as much as running it.
+_LEADS = select(_lead.lead_id, _lead.known_at).where(_lead.lead_id.in_(_IDS))
+_EVENTS = (
+    select(_event.lead_id, _event.name, _event.at, _event.received_at, _event.count, _event.properties)
+    .where(_event.lead_id.in_(_IDS), _event.kind.in_(HEARD))
+    .order_by(_event.at, _event.seq)
+)
+_FACTS = (
+    select(_fact.lead_id, _fact.kind, _fact.name, _fact.value, _fact.at, _fact.known_at)
+    .where(_fact.lead_id.in_(_IDS))
+    .order_by(_fact.known_at, _fact.seq)
+)
+_OUTCOMES = (
+    select(_outcome.outcome_id, _outcome.lead_id, _outcome.at, _outcome.known_at, _outcome.origin)
+    .where(_outcome.lead_id.in_(_IDS))
+    .order_by(_outcome.known_at, _outcome.seq)
+)
+_ACCOUNTS = (
+    select(_member.lead_id, _member.account_id, _member.known_at)
+    .where(_member.lead_id.in_(_IDS))
+    .order_by(_member.known_at, _member.seq)
+)
+
+
+def read_leads(connection: Connection, lead_ids: Sequence[str]) -> dict[str, StoredLead]:
+    """Return all that is known about each of these leads; unknown ones are left out.
+
+    Events come in order of time, then of arrival; facts in the order in which they became known.
+    """
+    found: dict[str, StoredLead] = {}
+    for start in range(0, len(lead_ids), CHUNK):
+        _read_chunk(connection, list(lead_ids[start : start + CHUNK]), found)
+    return found
+
+
+def _read_chunk(connection: Connection, ids: list[str], found: dict[str, StoredLead]) -> None:
+    given = {"ids": ids}
+    for lead_id, known_at in connection.execute(_LEADS, given):
+        found[lead_id] = StoredLead(lead_id, known_at)
+    for lead_id, name, at, received_at, count, properties in connection.execute(_EVENTS, given):
+        found[lead_id].events.append(StoredEvent(name, at, received_at, count, properties))
+    for lead_id, kind, name, value, at, known_at in connection.execute(_FACTS, given):
+        found[lead_id].facts.append(Fact(lead_id, kind, name, json.loads(value), at, known_at))
+    for outcome_id, lead_id, at, known_at, origin in connection.execute(_OUTCOMES, given):
+        found[lead_id].outcomes.append(Outcome(outcome_id, lead_id, at, known_at, origin))
+    for lead_id, account_id, known_at in connection.execute(_ACCOUNTS, given):
+        found[lead_id].accounts.append((account_id, known_at))
+
+
+def lead_ids(connection: Connection) -> list[str]:
+    """Return the ids of all leads, sorted; ids that were merged into another one are not leads of their own."""
+    merged = select(schema.identity_link.c.from_id)
+    query = select(schema.lead.c.lead_id).where(schema.lead.c.lead_id.not_in(merged))
+    return sorted(connection.execute(query).scalars())
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Return how many rows each table holds."""
+    tables = schema.tables.sorted_tables
+    return {table.name: int(connection.execute(select(func.count()).select_from(table)).scalar_one()) for table in tables}

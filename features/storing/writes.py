@@ -1,0 +1,185 @@
+"""Writing to the store. Every function works inside the caller's transaction and writes nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from features.storing import schema
+from features.storing.engine import insert_into
+from features.storing.rows import Answer, Fact, Message, Outcome, Refused, Told, digest_of, to_json
+
+CHUNK = 500
+"""How many ids one query asks for."""
+
+
+def write_messages(connection: Connection, messages: Sequence[Message]) -> list[Told]:
+    """Store messages, each id once for ever, and say of each what became of it.
+
+    What a message says about a lead (traits, account, merge) is stored only with the message itself, so a repeat adds nothing.
+    """
+    told, fresh = _write_once(
+        connection,
+        schema.event,
+        "message_id",
+        [(message.message_id, message.digest, message) for message in messages],
+        _event_row,
+    )
+    write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
+    write_facts(connection, [fact for m in fresh for fact in _facts(m)])
+    write_memberships(connection, [(m.lead_id, m.account_id, m.at, m.known_at) for m in fresh if m.account_id is not None])
+    _write_links(connection, [m for m in fresh if m.merged_from is not None])
+    return told
+
+
+def write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list[Told]:
+    """Store conversions, each id once for ever. A lead may pay before we hear anything else of it."""
+    told, fresh = _write_once(
+        connection,
+        schema.outcome,
+        "outcome_id",
+        [(outcome.outcome_id, outcome.digest, outcome) for outcome in outcomes],
+        _outcome_row,
+    )
+    write_leads(connection, ((outcome.lead_id, outcome.known_at) for outcome in fresh))
+    return told
+
+
+def write_refused(connection: Connection, refused: Sequence[Refused]) -> None:
+    """Keep what was refused, the same item for the same reason once."""
+    rows = [asdict(item) | {"digest": digest_of(item.door, item.code, item.body), "replayed_at": None} for item in refused]
+    _ignore_known(connection, schema.quarantine, rows, ("digest",))
+
+
+def write_facts(connection: Connection, facts: Sequence[Fact]) -> int:
+    """Store values said about leads; a value already said at that time is not stored again."""
+    rows = [asdict(fact) | {"value": to_json(fact.value), "digest": digest_of(fact.value)} for fact in facts]
+    return _ignore_known(connection, schema.attribute, rows, ("lead_id", "name", "kind", "known_at", "digest"))
+
+
+def write_memberships(connection: Connection, memberships: Iterable[tuple[str, str, int, int]]) -> None:
+    """Store which lead belongs to which account; the earliest time we knew it stays."""
+    rows = [{"lead_id": a, "account_id": b, "at": c, "known_at": d} for a, b, c, d in memberships]
+    _keep_earliest(connection, schema.membership, rows, ("lead_id", "account_id"))
+
+
+def write_leads(connection: Connection, leads: Iterable[tuple[str, int]]) -> int:
+    """Register leads and return how many of them were new."""
+    earliest: dict[str, int] = {}
+    for lead_id, known_at in leads:
+        earliest[lead_id] = min(known_at, earliest.get(lead_id, known_at))
+    rows = [{"lead_id": lead_id, "known_at": earliest[lead_id]} for lead_id in sorted(earliest)]
+    return _ignore_known(connection, schema.lead, rows, ("lead_id",))
+
+
+def write_bulk(connection: Connection, messages: Sequence[Message]) -> int:
+    """Store messages that carry nothing but an event, without asking what became of each; return how many were new."""
+    return _ignore_known(connection, schema.event, [_event_row(message) for message in messages], ("message_id",))
+
+
+def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
+    """Append to the ledger."""
+    if answers:
+        connection.execute(insert_into(connection, schema.ledger), [asdict(answer) for answer in answers])
+
+
+def _write_once(
+    connection: Connection, table: Table, key: str, items: Sequence[tuple[str, str, Any]], row: Any
+) -> tuple[list[Told], list[Any]]:
+    """Insert the items whose id is new and tell of each whether it was new, repeated or contradicted.
+
+    Rows go in sorted by id: two transactions that share ids then wait for each other instead of locking each other out.
+    """
+    first: dict[str, tuple[str, Any]] = {}
+    for item_id, digest, item in items:
+        first.setdefault(item_id, (digest, item))
+    rows = [row(first[item_id][1]) for item_id in sorted(first)]
+    column = table.c[key]
+    inserted: set[str] = set()
+    if rows:
+        statement = insert_into(connection, table).on_conflict_do_nothing(index_elements=[key]).returning(column)
+        inserted = set(connection.execute(statement, rows).scalars())
+    before = _digests(connection, table, key, [item_id for item_id in first if item_id not in inserted])
+    told: list[Told] = []
+    fresh: list[Any] = []
+    for item_id, digest, item in items:
+        if item_id in inserted and first[item_id][1] is item:
+            told.append("accepted")
+            fresh.append(item)
+        else:
+            told.append("duplicate" if digest == before.get(item_id, first[item_id][0]) else "conflict")
+    return told, fresh
+
+
+def _digests(connection: Connection, table: Table, key: str, ids: Sequence[str]) -> dict[str, str]:
+    """Return the stored fingerprint of each id."""
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), CHUNK):
+        query = select(table.c[key], table.c.digest).where(table.c[key].in_(ids[start : start + CHUNK]))
+        found.update((row[0], row[1]) for row in connection.execute(query))
+    return found
+
+
+def _event_row(message: Message) -> dict[str, Any]:
+    return {
+        "message_id": message.message_id,
+        "lead_id": message.lead_id,
+        "anonymous_id": message.anonymous_id,
+        "kind": message.kind,
+        "name": message.name,
+        "at": message.at,
+        "received_at": message.received_at,
+        "count": message.count,
+        "properties": to_json(message.properties) if message.properties else "{}",
+        "context": to_json(message.context) if message.context else None,
+        "digest": message.digest,
+        "origin": message.origin,
+    }
+
+
+def _outcome_row(outcome: Outcome) -> dict[str, Any]:
+    return asdict(outcome) | {"digest": outcome.digest}
+
+
+def _facts(message: Message) -> list[Fact]:
+    """Return the traits of a message, first things known first."""
+    return [
+        Fact(message.lead_id, "trait", name, value, message.at, message.known_at)
+        for name, value in message.traits.items()
+        if value is not None
+    ]
+
+
+def _write_links(connection: Connection, messages: Sequence[Message]) -> None:
+    rows = [
+        {"from_id": m.merged_from, "to_id": m.lead_id, "kind": m.kind, "at": m.at, "known_at": m.known_at}
+        for m in messages
+        if m.merged_from != m.lead_id
+    ]
+    _keep_earliest(connection, schema.identity_link, rows, ("from_id", "to_id"))
+
+
+def _ignore_known(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> int:
+    """Insert the rows that are not there yet and return how many that was."""
+    if not rows:
+        return 0
+    ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+    statement = insert_into(connection, table).on_conflict_do_nothing(index_elements=list(keys))
+    return int(connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount)
+
+
+def _keep_earliest(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> None:
+    """Insert the rows, and where one is there already keep the earlier of the two times at which it was known."""
+    if not rows:
+        return
+    ordered = sorted(rows, key=lambda row: (*(row[key] for key in keys), row["known_at"]))
+    statement = insert_into(connection, table)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(keys),
+        set_={"at": statement.excluded.at, "known_at": statement.excluded.known_at},
+        where=statement.excluded.known_at < table.c.known_at,
+    )
+    connection.execute(statement, ordered)

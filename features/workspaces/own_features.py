@@ -1,0 +1,156 @@
+"""Features of the user's own: one line each, a family over some events or a behaviour within a window."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationInfo, field_validator, model_validator
+
+from features.clock import DAY_US, HOUR_US
+from features.names import matches
+from features.workspaces.behaviours import ANY, VOCABULARY, Behaviour, EventPatterns
+from features.workspaces.section import PlainName, Section, refused, unknown
+
+FAMILIES = (
+    "count",
+    "active_days",
+    "distinct_names",
+    "names_unused",
+    "duration_sum_s",
+    "duration_mean_s",
+    "amount_sum",
+    "amount_mean",
+    "recency_h",
+    "time_to_first_h",
+    "trend",
+    "streak_current_d",
+    "streak_longest_d",
+    "night_share",
+    "weekend_share",
+    "business_share",
+    "profile_filled",
+    "any_sessions",
+    "any_active_minutes",
+)
+"""Families that stand as one word; ``reached_<n>`` and ``ratio_to_<behaviour>`` name their parameter, and each may begin with
+``account_``."""
+
+NEED_HOURS = frozenset({"night_share", "business_share", "any_sessions", "any_active_minutes"})
+"""Families that mean nothing when events are known only by their day."""
+
+_REACHED = re.compile(r"reached_[1-9][0-9]{0,5}")
+_WINDOW = re.compile(r"([1-9][0-9]{0,3})([dh])")
+
+
+def window_us(window: str) -> int | None:
+    """Return a window's length in microseconds, None for ``all``.
+
+    >>> window_us("12h"), window_us("7d"), window_us("all")
+    (43200000000, 604800000000, None)
+    """
+    found = _WINDOW.fullmatch(window)
+    if not found:
+        return None
+    return int(found[1]) * (DAY_US if found[2] == "d" else HOUR_US)
+
+
+def plain_family(family: str) -> str:
+    """Return a family without its ``account_``."""
+    return family.removeprefix("account_")
+
+
+def ratio_to(family: str) -> str | None:
+    """Return the behaviour below the line of a ratio family, None for other families."""
+    family = plain_family(family)
+    return family.removeprefix("ratio_to_") if family.startswith("ratio_to_") else None
+
+
+def is_family(word: str) -> bool:
+    """Tell whether a word names a family of features.
+
+    >>> is_family("count"), is_family("account_reached_5"), is_family("ratio_to_support"), is_family("cuont")
+    (True, True, True, False)
+    """
+    plain = plain_family(word)
+    return plain in FAMILIES or bool(_REACHED.fullmatch(plain)) or bool(ratio_to(word))
+
+
+class OwnFeature(Section):
+    """A family over event patterns, or over a behaviour; in the file ``{count: [feature.export], window: 7d}``."""
+
+    family: str
+    patterns: EventPatterns = ()
+    """The events, when they are listed."""
+    of: PlainName | None = None
+    """The behaviour whose events they are, when a behaviour is named instead."""
+    window: str = "all"
+    behaviour: PlainName | None = None
+    """The player that its points go to; never None in a workspace or a definition."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_line(cls, data: Any, info: ValidationInfo) -> Any:
+        """Bring the line of the workspace file into the full form, the only one that a definition knows."""
+        if not isinstance(data, dict) or info.context is None:
+            return data
+        settings = {key: data[key] for key in ("window", "behaviour") if key in data}
+        families = [key for key in data if key not in settings]
+        known = (*FAMILIES, "reached_<n>", "ratio_to_<behaviour>", "window", "behaviour")
+        for key in families:
+            if not is_family(key):
+                raise unknown("key", key, known, at=(key,))
+        if len(families) != 1:
+            raise refused(
+                "exactly one family",
+                "write {count: [event], window: 7d}",
+                given=", ".join(families) or "a feature without a family",
+            )
+        what = data[families[0]]
+        if isinstance(what, str):
+            return {"family": families[0], "of": what, **settings}
+        if not isinstance(what, tuple | list) or not what:
+            raise refused("a list of events or the name of a behaviour", "write [event_name] or core_use", at=(families[0],))
+        return {"family": families[0], "patterns": what, **settings}
+
+    @field_validator("window")
+    @classmethod
+    def _window(cls, window: str) -> str:
+        if window != "all" and window_us(window) is None:
+            raise refused("a window such as 7d, 12h or all", "write one of these")
+        return window
+
+    @model_validator(mode="after")
+    def _complete(self) -> OwnFeature:
+        if not is_family(self.family) or bool(self.patterns) == bool(self.of):
+            raise refused("one family over either events or a behaviour", "write {count: [event], window: 7d}")
+        return self
+
+
+def resolve_player(name: str, feature: OwnFeature, behaviours: Mapping[str, Behaviour]) -> OwnFeature:
+    """Check the behaviours that a feature names, and find the player when it is plain from the mapping."""
+    if feature.of is not None and feature.of != ANY and feature.of not in behaviours:
+        raise unknown("behaviour", feature.of, (*behaviours, ANY), at=(name, feature.family))
+    below = ratio_to(feature.family)
+    if below is not None and below != ANY and below not in behaviours:
+        raise unknown("behaviour", below, (*behaviours, ANY), at=(name, feature.family))
+    if feature.behaviour is not None:
+        if feature.behaviour not in (*behaviours, *VOCABULARY, ANY):
+            raise unknown("behaviour", feature.behaviour, dict.fromkeys((*behaviours, *VOCABULARY, ANY)), at=(name, "behaviour"))
+        return feature
+    if feature.of is not None:
+        return feature.model_copy(update={"behaviour": feature.of})
+    candidates = [
+        player
+        for player, behaviour in behaviours.items()
+        if all(any(matches(known.event, own.event) for known in behaviour.events) for own in feature.patterns)
+    ]
+    if len(candidates) != 1:
+        raise refused(
+            "events that exactly one behaviour has, or the behaviour that they count for",
+            "add behaviour: NAME to the feature",
+            given=f"events of {' and '.join(candidates) or 'no behaviour'}",
+            at=(name,),
+        )
+    return feature.model_copy(update={"behaviour": candidates[0]})
