@@ -57,7 +57,7 @@ serve: .venv/demo-ready           ## serve a workspace on loopback without keys:
 LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --extra build
 locks:                            ## compile the three locks from pyproject.toml (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) -o requirements.lock \
-		--extra training --extra serving --extra postgres --extra notebooks --extra demo --extra dev
+		--extra training --extra serving --extra postgres --extra spark --extra notebooks --extra demo --extra dev
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) -c requirements.lock -o deploy/demo.lock \
 		--extra training --extra serving --extra notebooks --extra demo
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) -c requirements.lock -o deploy/serve.lock \
