@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from features.errors import InputError, OutsideError, TrialwiseError
+from serving.keys_command import app as keys
 
 if TYPE_CHECKING:
     from models.opened import OpenWorkspace
@@ -27,7 +28,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-keys = typer.Typer(help="API keys of the server: create, list, revoke.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
 WorkspaceFile = Annotated[Path, typer.Option("--workspace", "-w", help="The workspace file (YAML).")]
@@ -230,46 +230,6 @@ def notebook(
 
     page = run_notebook(name, workspace, out or home() / f"{name}.html")
     say(f"Wrote {page}. Open it in a browser.")
-
-
-@keys.command("create")
-def keys_create(
-    scope: Annotated[list[str], typer.Option(help="ingest, score or admin; may be repeated.")],
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Create a key and print it once."""
-    from serving.api_keys import create_key
-
-    made = create_key(scopes=scope, name=name)
-    if as_json:
-        show(made)
-    else:
-        say("This key is shown once; only its fingerprint is kept.")
-        typer.echo(made["key"])
-
-
-@keys.command("list")
-def keys_list(as_json: Json = False) -> None:
-    """List the keys, never their text."""
-    from serving.api_keys import list_keys
-
-    rows = list_keys()
-    if as_json:
-        show({"keys": rows})
-    else:
-        for row in rows:
-            state = row["revoked_at"] or "active"
-            typer.echo(f"{row['id']}  {','.join(row['scopes']):<20} {row['created_at']}  {state:<28} {row['name']}")
-
-
-@keys.command("revoke")
-def keys_revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The id that `keys list` shows.")]) -> None:
-    """Revoke a key."""
-    from serving.api_keys import revoke_key
-
-    revoke_key(key_id)
-    say(f"Revoked {key_id}.")
 
 
 def later(verb: str) -> NoReturn:
