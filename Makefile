@@ -5,7 +5,7 @@ BIN = .venv/bin
 WORKSPACE ?= var/demo/workspace.yaml
 FAST = not slow and not faults and not load and not spark
 
-.PHONY: help demo test test-slow lint format bench faults load serve locks clean
+.PHONY: help demo test test-slow lint format bench audit-power faults load serve locks clean
 
 help:            ## say what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,6 +31,10 @@ format: .venv/tests-ready         ## let ruff lay out the code
 
 bench: .venv/tests-ready          ## ratios measured side by side in one run
 	$(BIN)/python -m tests.benchmarks.bench_features
+
+SEEDS ?= 100
+audit-power: .venv/tests-ready    ## how many of ten planted kinds of leaks the audit finds: make audit-power SEEDS=100
+	$(BIN)/python -m training.audit_power --seeds $(SEEDS)
 
 faults load: .venv/tests-ready    ## kill -9 and worse; throughput and endurance
 	$(BIN)/python -m pytest -m $@

@@ -36,6 +36,7 @@ Age = Annotated[float | None, typer.Option("--age", metavar="DAYS", help="Look a
 StartedFrom = Annotated[str | None, typer.Option("--started-from", metavar="WHEN", help="Only leads that started at or after.")]
 StartedBefore = Annotated[str | None, typer.Option("--started-before", metavar="WHEN", help="Only leads that started before.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Engine = Annotated[str, typer.Option("--engine", help="local, or spark for what is too large for one machine (Parquet out).")]
 OutFile = Annotated[Path | None, typer.Option("--out", help="Where to write: .csv, .jsonl or .parquet.")]
 SEEDS = 2**31 - 1
 INTERRUPTED = 130
@@ -68,12 +69,18 @@ def init(
     events: Annotated[list[Path] | None, typer.Argument(help="Event files: CSV, JSON lines or Parquet (also .gz).")] = None,
     leads: Annotated[Path | None, typer.Option(help="The leads file.")] = None,
     conversions: Annotated[Path | None, typer.Option(help="The conversions file.")] = None,
+    url: Annotated[str | None, typer.Option(help="A database that holds the tables (SQLAlchemy).")] = None,
+    preset: Annotated[str | None, typer.Option(help="segment, rudderstack, posthog, mixpanel, amplitude, ga4, snowplow.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write the workspace file (default: stdout).")] = None,
 ) -> None:
     """Write a workspace file by looking at your data."""
+    from features.inspecting.presets.database import shown_url
     from features.inspecting.proposal import propose
 
-    text = propose(events or [], leads, conversions, folder=out.parent if out else Path())
+    folder = out.parent if out else Path()
+    text = propose(events or [], leads, conversions, folder=folder, url=url, preset=preset)
+    if url is not None and (shown := shown_url(url, os.environ)).startswith("$"):
+        say(f"The address is not written into the file, which reads it from {shown}: set that variable before the next command.")
     if out is None:
         typer.echo(text, nl=False)
         return
@@ -86,11 +93,12 @@ def init(
 
 @app.command()
 def check(workspace: WorkspaceFile, as_json: Json = False) -> None:
-    """Look at data and mapping: what is refused, unmapped, late, duplicated."""
+    """Look at data and mapping: what is refused, unmapped, late, duplicated, silent, leaking."""
     from features.inspecting.checkup import check as look
     from features.workspace import load_workspace
+    from training.audit import audit
 
-    report = look(load_workspace(workspace))
+    report = look(load_workspace(workspace), audit=audit)
     if as_json:
         show(report.as_dict())
     else:
@@ -103,10 +111,11 @@ def check(workspace: WorkspaceFile, as_json: Json = False) -> None:
 @app.command()
 def features(
     workspace: WorkspaceFile, age: Age = None, as_of: AsOf = None, out: OutFile = None, as_json: Json = False,
-    started_from: StartedFrom = None, started_before: StartedBefore = None,
+    started_from: StartedFrom = None, started_before: StartedBefore = None, engine: Engine = "local",
 ) -> None:  # fmt: skip
     """The feature matrix; without --out, the catalogue in plain words."""
-    from models.batch import catalogue_rows, write_features
+    from features.listing import catalogue_lines, catalogue_rows
+    from models import batch, spark_scores
 
     if out is None:
         if age is not None or as_of is not None:
@@ -117,12 +126,11 @@ def features(
         if as_json:
             show({"features": rows})
         else:
-            for row in rows:
-                typer.echo(f"{row['name']:<38} {row['player']:<18} {row['meaning']}")
+            for line in catalogue_lines(rows):
+                typer.echo(line)
         return
-    counts = write_features(
-        workspace, out, age=age, as_of=as_of, started_from=started_from, started_before=started_before, say=say
-    )
+    write = spark_scores.write_features_spark if on_spark(engine) else batch.write_features
+    counts = write(workspace, out, age=age, as_of=as_of, started_from=started_from, started_before=started_before, say=say)
     if as_json:
         show(counts)
 
@@ -153,19 +161,16 @@ def score(
     started_from: StartedFrom = None, started_before: StartedBefore = None,
     reasons: Annotated[str, typer.Option(help="How many reasons a lead, or all.")] = "0",
     lang: Annotated[str | None, typer.Option(help="en, tr or de (default: the workspace's).")] = None,
-    engine: Annotated[str, typer.Option(help="local or spark.")] = "local",
+    engine: Engine = "local",
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Score the leads of the files with the champion."""
-    from models.batch import write_scores
+    from models import batch, spark_scores
 
-    if engine not in ("local", "spark"):
-        raise InputError("there is no such engine", given=engine, expected="local or spark", do="choose one of them")
-    if engine == "spark":
-        later("score --engine spark")
     if out is None:
         raise InputError("there is nowhere to write the scores", given="no --out", expected="--out FILE", do="add it")
-    counts = write_scores(
+    write = spark_scores.write_scores_spark if on_spark(engine) else batch.write_scores
+    counts = write(
         workspace, out, age=age, as_of=as_of, started_from=started_from, started_before=started_before, reasons=reasons,
         lang=lang, say=say,
     )  # fmt: skip
@@ -230,6 +235,13 @@ def notebook(
 
     page = run_notebook(name, workspace, out or home() / f"{name}.html")
     say(f"Wrote {page}. Open it in a browser.")
+
+
+def on_spark(engine: str) -> bool:
+    """Tell whether an engine is Spark; refuse what is none."""
+    if engine not in ("local", "spark"):
+        raise InputError("there is no such engine", given=engine, expected="local or spark", do="choose one of them")
+    return engine == "spark"
 
 
 def later(verb: str) -> NoReturn:

@@ -11,11 +11,12 @@ Read `catalog.py` first: what Trialwise looks at in every lead, one line each. T
 - **From files to clean tables.** `tables.py` gives leads, events and conversions as they were known at an instant; the package
   `reading/` finds the files, reads them and accounts for every row.
 - **From events to numbers.** `kernel.py` is the one interpreter. `history.py` and `selectors.py` bring events into its
-  integer columns; `feature.py` and `catalog_families.py` say each feature as one quotient, and `layout.py` lays the quotients
-  out; `matrix.py` runs them, in batch and live. `calendar.py` and `exact.py` are its days and its decimals; `vocabulary.py`
-  learns what is usual.
-- **What must hold.** `laws.py`: run `check_features` on features of your own.
+  integer columns; `feature.py`, `catalog_families.py` and `catalog_columns.py` say each feature as one quotient, and `layout.py`
+  lays the quotients out; `matrix.py` runs them, in batch and live. `calendar.py` and `exact.py` are its days and its decimals;
+  `vocabulary.py` learns what is usual.
+- **What must hold.** `laws.py`: run `check_workspace` on features of your own; `law_worlds.py` draws what they are tried on.
 - **Looking at data.** The package `inspecting/` is `trialwise check` and `trialwise init`.
 - **At rest.** `store.py`, with the package `storing/`; its `loading.py` fills the store from files.
-- **For people.** `errors.py`: every refusal in one sentence; `progress.py`: how far long work has come.
+- **For people.** `README.md` is the guide for whoever adds a feature; `listing.py` the catalogue as a table; `errors.py` every
+  refusal in one sentence; `progress.py` how far long work has come.
 """

@@ -1,23 +1,25 @@
 """The catalogue: what Trialwise looks at in every lead, one line each, and the features that a workspace adds.
 
 A column is named ``<behaviour or any>_<family>[_<window>]``: ``purchase_intent_count_7d`` is how many times the lead looked at
-prices in the last 7 days. A behaviour that a workspace does not map has no columns.
+prices in the last 7 days. Before a column over the lead's account mates stands ``account_``. A behaviour that a workspace does
+not map has no columns, and without accounts there are none over mates.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from features.catalog_families import attribute_feature, family_feature, trial_features
+from features.catalog_columns import attribute_feature, family_feature, trial_features
 from features.definition import Definition
 from features.errors import InputError
 from features.feature import Feature, FeatureSet
 from features.history import Plan
-from features.layout import program
+from features.layout import laid_out
 from features.selectors import OWN
 from features.workspaces.behaviours import ANY
-from features.workspaces.own_features import NEED_HOURS
+from features.workspaces.own_features import NEED_HOURS, over_mates, plain_family
 
 __all__ = ["MOST_COLUMNS", "WORDS", "Feature", "FeatureSet", "feature_set"]
 
@@ -69,6 +71,16 @@ SOME_BEHAVIOURS = {
     "sales": ("time_to_first_h",),
 }  # fmt: skip
 
+ACCOUNT_MATES = {
+    "any": ("people_7d", "people_all", "count_7d", "count_all", "active_days_7d", "recency_h"),
+    "core_use": ("people_7d", "count_7d"),
+    "purchase_intent": ("people_7d", "count_7d"),
+    "collaboration": ("count_7d",),
+    "milestone": ("people_all",),
+    "sales": ("people_all",),
+}
+"""What colleagues in the same account do, where leads belong to accounts."""
+
 WITH_DURATION = ("duration_sum_s_all", "duration_sum_s_7d", "duration_mean_s_all")
 WITH_AMOUNT = ("amount_sum_all", "amount_mean_all")
 
@@ -93,59 +105,80 @@ def feature_set(definition: Definition, *, phrases: Mapping[str, str] | None = N
         features[feature.name] = feature
     excluded = set(definition.exclude)
     kept = tuple(feature for feature in features.values() if feature.name not in excluded)
-    plan = Plan(definition)
-    places = {feature.name: place for place, feature in enumerate(kept)}
-    return FeatureSet(definition, kept, plan, program(kept, plan, definition.gap_minutes), places)
+    return laid_out(definition, kept, Plan(definition))
+
+
+class _Line(NamedTuple):
+    """One line of the default catalogue: a family with its window, over the events of a behaviour."""
+
+    behaviour: str
+    text: str
+    mates: bool = False
+
+    @property
+    def family(self) -> str:
+        found = _WINDOWED.fullmatch(self.text)
+        return found[1] if found else self.text
+
+    @property
+    def window(self) -> str:
+        found = _WINDOWED.fullmatch(self.text)
+        return found[2] if found else "all"
+
+    @property
+    def column(self) -> str:
+        # Families that carry their owner in their name are not told twice whose they are.
+        name = self.text if self.text.startswith(f"{self.behaviour}_") else f"{self.behaviour}_{self.text}"
+        return f"account_{name}" if self.mates else name
 
 
 def _built_in(definition: Definition, words: Mapping[str, str]) -> list[Feature]:
     """Return the default catalogue: the most important lines that fit, in the order of the behaviours."""
     kept = list(dict.fromkeys(_lines(definition)))[: MOST_COLUMNS - 2]
     behaviours = (ANY, *definition.behaviours)
-    kept.sort(key=lambda line: behaviours.index(line[0]))  # stable: within a behaviour the order of importance stays
-    columns = [_column(definition, words, behaviour, line) for behaviour, line in kept]
+    # The sort is stable: within a behaviour the order of importance stays.
+    kept.sort(key=lambda line: (line.mates, behaviours.index(line.behaviour)))
+    columns = [
+        family_feature(
+            definition, words, line.column, line.family, line.behaviour, line.window,
+            behaviour=line.behaviour, did=words[line.behaviour], mates=line.mates,
+        )
+        for line in kept
+    ]  # fmt: skip
     return columns + trial_features(definition)
 
 
-def _lines(definition: Definition) -> Iterator[tuple[str, str]]:
-    """Yield behaviour and line, the most important first."""
+def _lines(definition: Definition) -> Iterator[_Line]:
+    """Yield the lines, the most important first."""
     with_events = [name for name, behaviour in definition.behaviours.items() if behaviour.events]
-    yield from ((name, "count_all") for name in with_events)
+    yield from (_Line(name, "count_all") for name in with_events)
     by_day = definition.resolution.events == "day"
-    yield from ((ANY, line) for line in ANYTHING if not (by_day and _split(line)[0] in NEED_HOURS))
-    yield from ((name, line) for line in EVERY_BEHAVIOUR for name in with_events)
+    anything = (_Line(ANY, line) for line in ANYTHING)
+    yield from (line for line in anything if not (by_day and line.family in NEED_HOURS))
+    yield from (_Line(name, line) for line in EVERY_BEHAVIOUR for name in with_events)
     for name, behaviour in definition.behaviours.items():
         if behaviour.traits:
-            yield name, "profile_filled"
+            yield _Line(name, "profile_filled")
         if behaviour.events:
-            yield from ((name, f"reached_{level}") for level in behaviour.reach)
+            yield from (_Line(name, f"reached_{level}") for level in behaviour.reach)
+    if definition.accounts:
+        for name, lines in ACCOUNT_MATES.items():
+            if name == ANY or name in with_events:
+                yield from (_Line(name, line, mates=True) for line in lines)
     for name, lines in SOME_BEHAVIOURS.items():
         if name in with_events:
-            yield from ((name, line) for line in lines if _possible(line, with_events))
+            yield from (_Line(name, line) for line in lines if _possible(line, with_events))
     for name in with_events:
         behaviour = definition.behaviours[name]
-        yield from ((name, line) for line in WITH_DURATION if behaviour.duration)
-        yield from ((name, line) for line in WITH_AMOUNT if behaviour.amount)
+        yield from (_Line(name, line) for line in WITH_DURATION if behaviour.duration)
+        yield from (_Line(name, line) for line in WITH_AMOUNT if behaviour.amount)
         if name not in WORDS:
-            yield name, "active_days_all"
+            yield _Line(name, "active_days_all")
 
 
 def _possible(line: str, behaviours: list[str]) -> bool:
-    family = _split(line)[0]
+    family = _Line("", line).family
     return not family.startswith("ratio_to_") or family.removeprefix("ratio_to_") in behaviours
-
-
-def _split(line: str) -> tuple[str, str]:
-    """Return family and window of a line."""
-    found = _WINDOWED.fullmatch(line)
-    return (found[1], found[2]) if found else (line, "all")
-
-
-def _column(definition: Definition, words: Mapping[str, str], behaviour: str, line: str) -> Feature:
-    family, window = _split(line)
-    # Families that carry their owner in their name are not told twice whose they are.
-    name = line if line.startswith(f"{behaviour}_") else f"{behaviour}_{line}"
-    return family_feature(definition, words, name, family, behaviour, window, behaviour, words[behaviour])
 
 
 def _own(definition: Definition, words: Mapping[str, str]) -> list[Feature]:
@@ -153,7 +186,11 @@ def _own(definition: Definition, words: Mapping[str, str]) -> list[Feature]:
     built = []
     for name, own in definition.features.items():
         key = own.of or OWN + name
-        player = own.behaviour or ANY
         did = words.get(key) or "did “" + " / ".join(pattern.event for pattern in own.patterns) + "”"
-        built.append(family_feature(definition, words, name, own.family, key, own.window, player, did))
+        built.append(
+            family_feature(
+                definition, words, name, plain_family(own.family), key, own.window,
+                behaviour=own.behaviour or ANY, did=did, mates=over_mates(own.family),
+            )
+        )  # fmt: skip
     return built

@@ -7,7 +7,8 @@ use because compiled code checks no bounds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from types import FunctionType
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -21,3 +22,13 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     The disk cache does not see module globals that come from configuration, so whatever varies must be an argument.
     """
     return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+
+
+def uncompiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the plain Python twin of a compiled function: the same source, calling the plain twins of what it calls."""
+    plain: Any = getattr(function, "py_func", function)
+    world = dict(plain.__globals__)
+    for name in plain.__code__.co_names:
+        if isinstance(getattr(world.get(name), "py_func", None), FunctionType):
+            world[name] = uncompiled(world[name])
+    return cast("Callable[P, R]", FunctionType(plain.__code__, world, plain.__name__, plain.__defaults__))

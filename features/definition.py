@@ -47,6 +47,8 @@ class Definition(Section):
     attributes: Annotated[dict[Text, Literal["category", "number"]], ByKey]
     exclude: TextSet
     undated: bool
+    accounts: bool
+    """Whether leads may belong to accounts, so that there are features over account mates."""
     vocabulary: Annotated[dict[PlainName, Learnt], ByKey]
     """Of each behaviour, the folded event names that are usual, as learnt."""
     categories: Annotated[dict[Text, Learnt], ByKey]

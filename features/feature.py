@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from features.layout import Program
 
 TRIAL_AGE = "trial_age"
+ACCOUNT = "account"
+"""Players that are no behaviour: the trial itself, and the colleagues of the lead."""
 
 _WORDS = {"h": "hour", "d": "day"}
 
@@ -51,7 +53,7 @@ class Feature:
     name: str
     meaning: str
     player: str
-    """The behaviour, `any`, `trial_age` or attribute to which explanations give its share."""
+    """The behaviour, `any`, `account`, `trial_age` or attribute to which explanations give its share."""
     family: str
     selector: str | None
     """Whose events: a behaviour, `any`, or `feature:<name>` for what one feature lists; none for attributes and the trial."""
@@ -67,6 +69,8 @@ class Feature:
     """None for attributes, which are not computed."""
     min_age_us: int = 0
     """Missing while the trial is younger: what was not yet possible is neither nought nor never."""
+    over: Literal["lead", "mates"] = "lead"
+    """Whose events: the lead's own, or those of its account mates as one pooled history."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,9 @@ class FeatureSet:
     plan: Plan = field(repr=False, compare=False)
     """What events mean under the definition."""
     program: Program = field(repr=False, compare=False)
-    """The same features as the integer arrays that the kernel takes."""
+    """The features over the lead's own events as the integer arrays that the kernel takes."""
+    mates_program: Program = field(repr=False, compare=False)
+    """The features over the events of account mates, likewise."""
     places: dict[str, int] = field(repr=False, compare=False)
 
     @property
@@ -90,6 +96,11 @@ class FeatureSet:
     def players(self) -> tuple[str, ...]:
         """Every player once, in the order of the catalogue."""
         return tuple(dict.fromkeys(feature.player for feature in self.features))
+
+    @property
+    def over_mates(self) -> bool:
+        """Whether some feature looks at account mates."""
+        return any(feature.over == "mates" for feature in self.features)
 
     def index(self, name: str) -> int:
         """Return the place of a column."""

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.calendar import Calendar, calendar, local_days, moments
-from features.definition import Definition
+from features.arrays import History
+from features.calendar import local_days, moments
 from features.exact import MISSING, number, scaled_numbers
-from features.kernel import History
-from features.names import fold
-from features.selectors import MILLISECONDS, MINOR_UNITS, Use, selectors_of, use_of
+from features.plan import Kinds, Plan
+from features.selectors import Use
 
 if TYPE_CHECKING:
     from features.tables import Events
 
-__all__ = ["EventRow", "History", "Plan", "build_history", "history_of_rows"]
+__all__ = ["EventRow", "History", "Plan", "build_history", "history_of_leads", "history_of_rows"]
 
 LARGEST_COUNT = 10**9
-_MOST_NAMES = 20_000
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_PLAIN_NUMBERS = frozenset({float, int, bool, type(None)})
 
 
-@dataclass(slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One stored event of a lead.
 
     `at` is the instant from which it counts (with day resolution the end of its day), `known` when it became known, never before.
@@ -36,125 +32,82 @@ class EventRow:
     name: str
     at: int
     known: int
-    count: int
+    count: int  # type: ignore[assignment]  # a row is read by its names, never searched as a tuple
     properties: Mapping[str, object]
-
-
-class Plan:
-    """What events mean under a definition: a memory of event names, shared by every history of the definition."""
-
-    def __init__(self, definition: Definition) -> None:
-        self.selectors = selectors_of(definition)
-        self.calendar: Calendar = calendar(definition.timezone, by_day=definition.resolution.events == "day")
-        durations = [(one.duration, MILLISECONDS) for one in self.selectors if one.duration]
-        amounts = [(one.amount, MINOR_UNITS) for one in self.selectors if one.amount]
-        self.numbers: tuple[tuple[str, int], ...] = tuple(dict.fromkeys((*durations, *amounts)))
-        """Property and digits of every row of History.numbers."""
-        self._uses: dict[str, Use] = {}
-        self._answers: dict[tuple[object, ...], tuple[int, ...]] = {}
-
-    def use(self, name: str) -> Use:
-        """Return what an event name means, folded or not."""
-        use = self._uses.get(name)
-        if use is None:
-            if len(self._uses) >= _MOST_NAMES:  # names come from outside: the memory must not grow for ever
-                self._uses.clear()
-            use = self._uses[name] = use_of(self.selectors, fold(name))
-        return use
-
-    def selectors_of(self, use: Use, properties: Mapping[str, object]) -> tuple[int, ...]:
-        """Return the selectors that take an event of a name with such properties."""
-        values = [properties.get(name) for name in use.asked]
-        if not all(type(value) in _SCALARS for value in values):  # lists and objects cannot be remembered, nor do they fit
-            return use.selectors(properties)
-        key = (use.name, *((type(value), value) for value in values))
-        answer = self._answers.get(key)
-        if answer is None:
-            if len(self._answers) >= _MOST_NAMES:
-                self._answers.clear()
-            answer = self._answers[key] = use.selectors(properties)
-        return answer
-
-    def column(self, prop: str | None, digits: int) -> int:
-        """Return the row of History.numbers that holds a property, or -1."""
-        return self.numbers.index((prop, digits)) if prop else -1
-
-
-class _Kinds:
-    """Numbers the kinds of event: an event name together with the selectors that take it."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._kinds: dict[tuple[str, tuple[int, ...]], int] = {}
-        self._slots: dict[tuple[str, int], int] = {}
-        self._ends = [0]
-        self._pair_selector: list[int] = []
-        self._pair_slot: list[int] = []
-        self._usual: list[bool] = []
-
-    def number(self, name: str, selectors: tuple[int, ...]) -> int:
-        """Return the number of a kind."""
-        kind = self._kinds.get((name, selectors))
-        if kind is None:
-            kind = self._kinds[name, selectors] = len(self._kinds)
-            for selector in selectors:
-                slot = self._slots.get((name, selector))
-                if slot is None:
-                    slot = self._slots[name, selector] = len(self._slots)
-                    self._usual.append(name in self._plan.selectors[selector].usual)
-                self._pair_selector.append(selector)
-                self._pair_slot.append(slot)
-            self._ends.append(len(self._pair_selector))
-        return kind
-
-    def history(
-        self,
-        offsets: NDArray[np.int64],
-        at: NDArray[np.int64],
-        known: NDArray[np.int64],
-        kind: NDArray[np.int32],
-        times: NDArray[np.int64],
-        numbers: NDArray[np.int64],
-    ) -> History:
-        """Put the columns together, with the calendar of the plan."""
-        day, bits = np.empty(len(at), dtype=np.int32), np.empty(len(at), dtype=np.uint8)
-        local_days(self._plan.calendar, at, day)
-        moments(self._plan.calendar, at, bits)
-        return History(
-            offsets=offsets,
-            at=at,
-            known=known,
-            kind=kind,
-            times=np.minimum(times, LARGEST_COUNT),
-            day=day,
-            bits=bits,
-            numbers=numbers,
-            kind_at=np.array(self._ends, dtype=np.int64),
-            pair_selector=np.array(self._pair_selector, dtype=np.int32),
-            pair_slot=np.array(self._pair_slot, dtype=np.int32),
-            usual=np.array(self._usual, dtype=np.uint8),
-        )
 
 
 def build_history(plan: Plan, events: Events, n_leads: int) -> History:
     """Turn a table of events, sorted by lead and time, into a history."""
-    kinds = _Kinds(plan)
-    uses = [plan.use(name) for name in events.names]
-    by_name = np.array([kinds.number(use.name, use.always) for use in uses], dtype=np.int32)
-    kind = by_name[events.name] if len(by_name) else np.zeros(0, dtype=np.int32)
-    for index, use in enumerate(uses):
+    return history_of_leads(plan, events, event_offsets(events, n_leads), np.arange(n_leads, dtype=np.int64))
+
+
+def event_offsets(events: Events, n_leads: int) -> NDArray[np.int64]:
+    """Return where the events of each lead begin, and where they end."""
+    return np.searchsorted(events.lead, np.arange(n_leads + 1, dtype=events.lead.dtype)).astype(np.int64)
+
+
+def history_of_leads(plan: Plan, events: Events, offsets: NDArray[np.int64], leads: NDArray[np.int64]) -> History:
+    """Turn the events of some leads, in ascending order, into a history in which they have the places 0, 1, 2..."""
+    counts = offsets[leads + 1] - offsets[leads]
+    own = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    if len(leads) == 0 or leads[-1] - leads[0] == len(leads) - 1:
+        first = int(offsets[leads[0]]) if len(leads) else 0
+        rows: slice | NDArray[np.int64] = slice(first, first + int(own[-1]))
+    else:
+        rows = np.repeat(offsets[leads] - own[:-1], counts) + np.arange(own[-1])
+    name = events.name[rows]
+    used = np.flatnonzero(np.bincount(name, minlength=len(events.names)))
+    properties = {prop: _taken(column, rows) for prop, column in events.properties.items()}
+
+    kinds = Kinds(plan)
+    by_name = np.zeros(len(events.names), dtype=np.int32)
+    uses = {index: plan.use(events.names[index]) for index in used.tolist()}
+    for index, use in uses.items():
+        by_name[index] = kinds.number(use, use.always)
+    kind = by_name[name]
+    for index, use in uses.items():
         if use.asking:
-            rows = np.flatnonzero(events.name == index)
-            kind[rows] = _asked(kinds, use, events.properties, rows)
-    numbers = np.empty((len(plan.numbers), len(events.at)), dtype=np.int64)
+            places = np.flatnonzero(name == index)
+            kind[places] = _asked(kinds, use, properties, places)
+    numbers = np.empty((len(plan.numbers), len(name)), dtype=np.int64)
     for row, (prop, digits) in enumerate(plan.numbers):
-        column = events.properties.get(prop)
-        numbers[row] = MISSING if column is None else scaled_numbers(_floats(column), digits)
-    offsets = np.searchsorted(events.lead, np.arange(n_leads + 1, dtype=events.lead.dtype)).astype(np.int64)
-    return kinds.history(offsets, _writeable(events.at), _writeable(events.known), kind, _writeable(events.count), numbers)
+        numbers[row] = scaled_numbers(_floats(properties[prop]), digits) if prop in properties else MISSING
+    at, known, times = (_plain_column(one[rows]) for one in (events.at, events.known, events.count))
+    return _history(plan, kinds, own, kind, numbers, at, known, times)
 
 
-def _asked(kinds: _Kinds, use: Use, properties: Mapping[str, Any], rows: NDArray[np.intp]) -> NDArray[np.int32]:
+def _history(
+    plan: Plan,
+    kinds: Kinds,
+    offsets: NDArray[np.int64],
+    kind: NDArray[np.int32],
+    numbers: NDArray[np.int64],
+    at: NDArray[np.int64],
+    known: NDArray[np.int64],
+    times: NDArray[np.int64],
+) -> History:
+    """Put the columns together, with the calendar of the plan."""
+    day, bits = np.empty(len(at), dtype=np.int32), np.empty(len(at), dtype=np.uint8)
+    local_days(plan.calendar, at, day)
+    moments(plan.calendar, at, bits)
+    tables = kinds.tables()
+    return History(
+        offsets=offsets,
+        at=at,
+        known=known,
+        kind=kind,
+        times=np.minimum(times, LARGEST_COUNT),
+        day=day,
+        bits=bits,
+        numbers=numbers,
+        kind_at=tables.kind_at,
+        pair_selector=tables.pair_selector,
+        pair_slot=tables.pair_slot,
+        usual=tables.usual,
+    )
+
+
+def _asked(kinds: Kinds, use: Use, properties: Mapping[str, Any], rows: NDArray[np.intp]) -> NDArray[np.int32]:
     """Return the kinds of the rows of a name whose selectors ask for properties: each different value is asked once."""
     code = np.zeros(len(rows), dtype=np.int64)
     values: list[dict[str, object]] = [{}]
@@ -164,7 +117,7 @@ def _asked(kinds: _Kinds, use: Use, properties: Mapping[str, Any], rows: NDArray
         codes, distinct = _distinct(properties[name], rows)
         pairs, code = np.unique(code * len(distinct) + codes, return_inverse=True)
         values = [{**values[pair // len(distinct)], name: distinct[pair % len(distinct)]} for pair in pairs]
-    numbers = [kinds.number(use.name, use.selectors(one)) for one in values]
+    numbers = [kinds.number(use, use.selectors(one)) for one in values]
     return np.array(numbers, dtype=np.int32)[code]
 
 
@@ -195,38 +148,60 @@ def _floats(column: Any) -> NDArray[np.float64]:
 
 def _read_numbers(values: Iterable[object]) -> NDArray[np.float64]:
     """Read values as numbers."""
+    values = list(values)
+    if set(map(type, values)) <= _PLAIN_NUMBERS:
+        try:
+            plain = np.array(values, dtype=np.float64)
+        except OverflowError:  # an integer beyond every double is no number, the others are
+            pass
+        else:
+            plain[np.isinf(plain)] = np.nan
+            return plain
     return np.array([np.nan if value is None or (read := number(value)) is None else read for value in values], dtype=np.float64)
 
 
-def _writeable(column: NDArray[Any]) -> NDArray[np.int64]:
+def _plain_column(column: NDArray[Any]) -> NDArray[np.int64]:
     """Return a plain array: compiled code counts read-only and strided arrays as other types, and would compile once more."""
     return np.require(column, dtype=np.int64, requirements=["C", "W"])
 
 
+def _taken(column: Any, rows: slice | NDArray[np.int64]) -> Any:
+    """Return rows of a NumPy or Arrow column."""
+    if isinstance(column, np.ndarray):
+        return column[rows]
+    return column.slice(rows.start, rows.stop - rows.start) if isinstance(rows, slice) else column.take(rows)
+
+
 def history_of_rows(plan: Plan, rows: Sequence[EventRow]) -> History:
     """Turn the stored events of one lead, in any order, into a history."""
-    kinds = _Kinds(plan)
-    names = [row.name for row in rows]
-    at = np.array([row.at for row in rows], dtype=np.int64)
-    known = np.array([row.known for row in rows], dtype=np.int64)
-    times = np.array([row.count for row in rows], dtype=np.int64)
-    uses = {name: plan.use(name) for name in set(names)}
-    simple = {name: kinds.number(use.name, use.always) for name, use in uses.items()}
-    kind = np.array([simple[name] for name in names], dtype=np.int32)
-    if any(use.asking for use in uses.values()):
-        for index, row in enumerate(rows):
-            use = uses[row.name]
-            if use.asking:
-                kind[index] = kinds.number(use.name, plan.selectors_of(use, row.properties))
-    numbers = np.full((len(plan.numbers), len(rows)), MISSING, dtype=np.int64)
-    for index, (prop, digits) in enumerate(plan.numbers):
-        having = {name for name, use in uses.items() if prop in use.properties}
-        places = [place for place, name in enumerate(names) if name in having] if having else []
-        if places:
-            values = [rows[place].properties.get(prop) for place in places]
-            numbers[index, places] = scaled_numbers(_read_numbers(values), digits)
-    if np.any(at[1:] < at[:-1]):
-        order = np.argsort(at)
-        at, known, kind, times = at[order], known[order], kind[order], times[order]
+    return sorted_history(plan, rows)[0]
+
+
+def sorted_history(plan: Plan, rows: Sequence[EventRow]) -> tuple[History, NDArray[np.intp] | None]:
+    """Do the same, and return the order in which the rows were taken, if it is another; rows of one instant keep theirs."""
+    size = len(rows)
+    names, at, known, times, properties = zip(*rows, strict=True) if rows else ((),) * 5
+    kinds = plan.kinds()
+    try:
+        kind = np.fromiter(map(kinds.of_name.__getitem__, names), np.int32, size)
+    except KeyError:
+        kinds.add(set(names) - kinds.of_name.keys())
+        kind = np.fromiter(map(kinds.of_name.__getitem__, names), np.int32, size)
+    tables = kinds.tables()
+    numbers = np.full((len(plan.numbers), size), MISSING, dtype=np.int64)
+    for row, (prop, digits) in enumerate(plan.numbers):
+        places = np.flatnonzero(tables.measured[row][kind])
+        if len(places):
+            numbers[row, places] = scaled_numbers(
+                _read_numbers([properties[place].get(prop) for place in places.tolist()]), digits
+            )
+    for place in np.flatnonzero(tables.asking[kind]).tolist():
+        use = kinds.use(kind[place])
+        kind[place] = kinds.number(use, plan.selectors_of(use, properties[place]))
+    when, heard, counts = (np.fromiter(one, np.int64, size) for one in (at, known, times))
+    order = None
+    if np.any(when[1:] < when[:-1]):
+        order = np.argsort(when, kind="stable")
+        when, heard, counts, kind = when[order], heard[order], counts[order], kind[order]
         numbers = np.ascontiguousarray(numbers[:, order])
-    return kinds.history(np.array([0, len(rows)], dtype=np.int64), at, known, kind, times, numbers)
+    return _history(plan, kinds, np.array([0, size], dtype=np.int64), kind, numbers, when, heard, counts), order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import kernel
+from features.arrays import Looks
 from features.calendar import local_days
 from features.clock import DAY_US, NEVER
 from features.definition import Definition
 from features.exact import number
-from features.feature import AGE, HAS_END, LEFT, ONE, FeatureSet
-from features.history import EventRow, History, Plan, build_history, history_of_rows
+from features.feature import AGE, HAS_END, LEFT, ONE, Cell, FeatureSet
+from features.history import EventRow, History, Plan
+from features.layout import FILLED
+from features.mates import LiveMate
 from features.reading.cells import cell_text
+from features.walks import Source, Walk
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from features.tables import Leads, Tables
+
+
+__all__ = ["FeatureMatrix", "LiveLead", "LiveMate", "compute", "compute_in_pieces", "compute_one"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class LiveLead:
     attributes: Mapping[str, tuple[object, int]]
     """Attributes and traits of the profile."""
     events: Sequence[EventRow]
+    mates: Sequence[LiveMate] | None = None
+    """The other leads of its account; None while no account is known."""
 
 
 def compute(
@@ -94,18 +103,36 @@ def compute(
 ) -> FeatureMatrix:
     """Compute one row for each pair of a lead, by its place in the table, and an instant.
 
-    Only what was known at the instant is used. Who computes many matrices of one table builds its `history` once, with
-    ``build_history(feature_set.plan, tables.events, len(tables.leads.ids))``.
+    Only what was known at the instant is used. The histories of the leads are built piece by piece; who has that of all leads
+    already, from ``build_history(feature_set.plan, tables.events, len(tables.leads.ids))``, gives it as `history`.
     """
-    leads = tables.leads
-    lead = np.ascontiguousarray(lead_index, dtype=np.int64)
-    if history is None and not feature_set.definition.undated:
-        history = build_history(feature_set.plan, tables.events, len(leads.ids))
-    start = leads.started_at[lead]
-    ends = leads.trial_ends_at[lead]
-    filled = {name: _traits_known(leads, behaviour.traits)[lead] for name, behaviour in feature_set.definition.behaviours.items()}
-    columns: dict[str, NDArray[Any]] = {name: leads.attributes[name][lead] for name in feature_set.definition.attributes}
-    return _matrix(feature_set, feature_set.plan, history, lead, lead, as_of, start, ends, filled, columns)
+    return _computed(feature_set, tables, Source.of(feature_set, tables, history), lead_index, as_of)
+
+
+def compute_in_pieces(
+    feature_set: FeatureSet, tables: Tables, lead_index: NDArray[Any], as_of: NDArray[np.int64], *, at_once: int = 20_000
+) -> Iterator[FeatureMatrix]:
+    """Compute the same rows, so many at once, in their order: memory is bounded by a piece, whatever the size of the tables."""
+    source = Source.of(feature_set, tables)
+    for first in range(0, len(lead_index), at_once):
+        yield _computed(feature_set, tables, source, lead_index[first : first + at_once], as_of[first : first + at_once])
+
+
+def _computed(
+    feature_set: FeatureSet, tables: Tables, source: Source, lead_index: NDArray[Any], as_of: NDArray[np.int64]
+) -> FeatureMatrix:
+    definition, leads = feature_set.definition, tables.leads
+    lead, as_of = (np.ascontiguousarray(column, dtype=np.int64) for column in (lead_index, as_of))
+    start, ends = leads.started_at[lead], leads.trial_ends_at[lead]
+    values, newest = _empty(feature_set, len(lead)), start.copy()
+    if not definition.undated:
+        filled = {name: _traits_known(leads, one.traits, lead) for name, one in definition.behaviours.items() if one.traits}
+        for rows, walks in source.pieces(lead, as_of):
+            moments = _moments(definition, as_of[rows], start[rows], ends[rows])
+            given = moments | {Cell(FILLED, name): count[rows] for name, count in filled.items()}
+            _write(feature_set, walks, rows, as_of[rows], start[rows], given, values, newest, kernel.look)
+    columns: dict[str, NDArray[Any]] = {name: leads.attributes[name][lead] for name in definition.attributes}
+    return FeatureMatrix(feature_set, values, _with_attributes(feature_set, columns, values), lead, as_of, newest)
 
 
 def compute_one(
@@ -114,65 +141,68 @@ def compute_one(
     """Compute the row of one lead from what is stored of it; `plan` is that of the feature set, or an equal one."""
     definition = feature_set.definition
     known = {name: value for name, (value, since) in lead.attributes.items() if since <= as_of}
-    ends = [(since, end) for end, since in lead.trial_ends if since <= as_of]
+    moment, start = np.array([as_of], dtype=np.int64), np.array([lead.started_at], dtype=np.int64)
+    values, newest = _empty(feature_set, 1), start.copy()
+    if not definition.undated:
+        ends = [(since, end) for end, since in lead.trial_ends if since <= as_of]
+        given = _moments(definition, moment, start, np.array([max(ends)[1] if ends else NEVER], dtype=np.int64))
+        for name, one in definition.behaviours.items():
+            if one.traits:
+                count = sum(_attribute(known.get(trait), "category") is not None for trait in one.traits)
+                given[Cell(FILLED, name)] = np.array([count], dtype=np.int64)
+        walks = [Walk.of_lead(plan, feature_set.program, lead.events)]
+        if feature_set.over_mates:
+            walks.append(Walk.of_mates(plan, feature_set.mates_program, _mates(lead, as_of)))
+        _write(feature_set, walks, np.zeros(1, dtype=np.int64), moment, start, given, values, newest, look)
     columns: dict[str, NDArray[Any]] = {}
     for name, kind in definition.attributes.items():
         columns[name] = np.array([_attribute(known.get(name), kind)], dtype=object if kind == "category" else np.float64)
-    filled = {
-        name: np.array([sum(_attribute(known.get(trait), "category") is not None for trait in behaviour.traits)], dtype=np.int64)
-        for name, behaviour in definition.behaviours.items()
-        if behaviour.traits
-    }
-    return _matrix(
-        feature_set,
-        plan,
-        None if definition.undated else history_of_rows(plan, lead.events),
-        np.zeros(1, dtype=np.int64),
-        np.zeros(1, dtype=np.int64),
-        np.array([as_of], dtype=np.int64),
-        np.array([lead.started_at], dtype=np.int64),
-        np.array([max(ends)[1] if ends else NEVER], dtype=np.int64),
-        filled,
-        columns,
-        look,
-    )
+    labels = _with_attributes(feature_set, columns, values)
+    return FeatureMatrix(feature_set, values, labels, np.zeros(1, dtype=np.int64), moment, newest)
 
 
-def _matrix(
+def _empty(feature_set: FeatureSet, rows: int) -> NDArray[np.float64]:
+    """Return room for a matrix; who has no account has no features over its mates, and nothing writes them."""
+    shape = rows, len(feature_set)
+    return np.full(shape, np.nan) if feature_set.over_mates else np.empty(shape)
+
+
+def _write(
     feature_set: FeatureSet,
-    plan: Plan,
-    history: History | None,
-    lead_index: NDArray[np.int64],
-    place: NDArray[np.int64],
+    walks: Sequence[Walk],
+    rows: NDArray[np.int64],
     as_of: NDArray[np.int64],
     start: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    filled: Mapping[str, NDArray[np.int64]],
-    columns: Mapping[str, NDArray[Any]],
-    look: Callable[..., None] = kernel.look,
-) -> FeatureMatrix:
-    definition, program = feature_set.definition, feature_set.program
-    values = np.empty((len(place), len(feature_set)), dtype=np.float64)
-    newest = start.copy()
-    as_of = np.ascontiguousarray(as_of, dtype=np.int64)
-    if history is not None:
-        given = np.zeros((len(place), len(program.given)), dtype=np.int64)
-        moments = _moments(definition, as_of, start, ends)
-        for column, cell in enumerate(program.given):
-            given[:, column] = moments[cell] if cell in moments else filled[cell.selector]
-        today = np.empty(len(place), dtype=np.int32)
-        local_days(plan.calendar, as_of, today)
-        look(history, program.layout, program.quotients, place, as_of, start, today, given, values, newest)
+    given: Mapping[Cell, NDArray[np.int64]],
+    values: NDArray[np.float64],
+    newest: NDArray[np.int64],
+    look: Callable[..., None],
+) -> None:
+    """Run the kernel: write the features into some rows, and when the newest event behind each look became known."""
+    today = np.empty(len(rows), dtype=np.int32)
+    local_days(feature_set.plan.calendar, as_of, today)
+    for walk in walks:
+        cells = np.empty((len(rows), len(walk.program.given)), dtype=np.int64)
+        for column, cell in enumerate(walk.program.given):
+            cells[:, column] = given.get(cell, 0)
+        looks = Looks(rows, walk.place, walk.lead, as_of, start, today, cells)
+        look(walk.history, walk.pool, walk.program.layout, walk.program.quotients, looks, values, newest)
+
+
+def _with_attributes(
+    feature_set: FeatureSet, columns: Mapping[str, NDArray[Any]], values: NDArray[np.float64]
+) -> dict[str, NDArray[np.object_]]:
+    """Write the attributes beside the features that were computed; return the texts of the categories."""
     labels: dict[str, NDArray[np.object_]] = {}
     for position, feature in enumerate(feature_set.features):
         if feature.quotient is not None:
             continue
-        column_values = columns[feature.name]
+        column = columns[feature.name]
         if feature.kind == "category":
-            labels[feature.name] = column_values
-            column_values = _codes(column_values, definition.categories.get(feature.name, ()))
-        values[:, position] = column_values
-    return FeatureMatrix(feature_set, values, labels, lead_index, as_of, newest)
+            labels[feature.name] = column
+            column = _codes(column, feature_set.definition.categories.get(feature.name, ()))
+        values[:, position] = column
+    return labels
 
 
 def _moments(
@@ -198,13 +228,21 @@ def _attribute(value: object, kind: str) -> object:
     return None if value is None or value != value or value == "" else cell_text(value)
 
 
-def _traits_known(leads: Leads, traits: Sequence[str]) -> NDArray[np.int64]:
-    """Count for each lead how many of some traits it has."""
-    count = np.zeros(len(leads.ids), dtype=np.int64)
+def _mates(lead: LiveLead, as_of: int) -> list[LiveMate] | None:
+    """Return the mates who were known by then."""
+    if lead.mates is None:
+        return None
+    return [mate for mate in lead.mates if mate.joined <= as_of and mate.lead_id != lead.lead_id]
+
+
+def _traits_known(leads: Leads, traits: Sequence[str], lead: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count for each look how many of some traits the lead has."""
+    count = np.zeros(len(lead), dtype=np.int64)
     for trait in traits:
         column = leads.attributes.get(trait, leads.traits.get(trait))
         if column is not None:
-            count += [value is not None and value == value for value in column]
+            values = column[lead]
+            count += ~np.isnan(values) if values.dtype.kind == "f" else values.astype(bool)
     return count
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, select
 
 from features.clock import now_us
-from features.storing import reads, writes
+from features.storing import accounts, reads, writes
 from features.storing.engine import lock_migrations, open_engine, transaction, unavailable
 from features.storing.keys import Keys
 from features.storing.rows import Answer, Fact, Message, Outcome, Refused, StoredLead, Told
@@ -85,14 +85,23 @@ class EventStore:
         return told
 
     def add_leads(
-        self, leads: Sequence[tuple[str, int]], facts: Sequence[Fact], accounts: Sequence[tuple[str, str, int, int]]
+        self, leads: Sequence[tuple[str, int]], facts: Sequence[Fact], memberships: Sequence[tuple[str, str, int, int]]
     ) -> int:
         """Register leads with what a leads table says about them; return how many were new."""
         with self.writing() as connection:
             new = writes.write_leads(connection, leads)
             writes.write_facts(connection, facts)
-            writes.write_memberships(connection, accounts)
+            writes.write_memberships(connection, memberships)
         return new
+
+    def add_links(self, merges: Sequence[tuple[str, str, int, int]]) -> int:
+        """Store which ids turned out to be which leads (from, to, at, known at); return how many merges were new.
+
+        Both ids are registered as leads. Of several merges of one id the one that was known first counts, and one that would lead
+        back to where it begins is left out.
+        """
+        with self.writing() as connection:
+            return writes.write_merges(connection, merges)
 
     def add_bulk(self, messages: Sequence[Message]) -> int:
         """Store events of leads that are registered already; return how many were new."""
@@ -113,10 +122,18 @@ class EventStore:
         with self.reading() as connection:
             return reads.read_leads(connection, lead_ids)
 
-    def lead_ids(self) -> list[str]:
-        """Return the ids of all leads, sorted."""
+    def active_members(self, account_id: str, *, known_by: int, at_most: int) -> dict[str, int]:
+        """Return the leads that may belong to an account, each with the time of its newest event; who has none is left out."""
         with self.reading() as connection:
-            return reads.lead_ids(connection)
+            return accounts.active_members(connection, account_id, known_by=known_by, at_most=at_most)
+
+    def lead_ids(self, as_of: int | None = None, *, by_account: bool = False) -> list[str]:
+        """Return the ids of all leads, sorted, without those that are known by then, or by now, to be another lead.
+
+        Sorted by account first, leads whose features need the same mates stand side by side.
+        """
+        with self.reading() as connection:
+            return reads.lead_ids(connection, now_us() if as_of is None else as_of, by_account=by_account)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each table holds."""

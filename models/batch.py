@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from features.clock import format_us
 from features.definition import Definition
 from features.errors import InputError
 from features.feature import FeatureSet
-from features.history import build_history
-from features.matrix import FeatureMatrix, compute
+from features.matrix import FeatureMatrix, compute_in_pieces
 from features.vocabulary import learn_vocabulary
 from features.workspace import Workspace, load_workspace
 from models import population
@@ -28,26 +26,11 @@ from models.population import Population, find_population
 
 Say = Callable[[str], None]
 
-_DIFFERS = "The workspace file differs from the one that the model was trained with; the model's own is used"
+_SCORE = {"lead_id": "text", "as_of": "text", "probability": "number", "grade": "text", "stage": "text"}
+DIFFERS = "The workspace file differs from the one that the model was trained with; the model's own is used"
 
 AT_ONCE = 20_000
 """Leads that are computed and answered together, so that memory stays bounded whatever the file holds."""
-
-
-def catalogue_rows(workspace: Path) -> list[dict[str, Any]]:
-    """Return every feature of a workspace in plain words."""
-    ws = load_workspace(workspace)
-    return [
-        {
-            "name": one.name,
-            "meaning": one.meaning,
-            "player": one.player,
-            "kind": one.kind,
-            "unit": one.unit,
-            "missing": one.missing,
-        }
-        for one in feature_set(ws.definition(), phrases=own_words(ws.phrases, ws.behaviours, ws.language)).features
-    ]
 
 
 def write_features(
@@ -66,15 +49,7 @@ def write_features(
     who = find_population(ws, population.Asked(age, as_of, started_from, started_before))
     features = feature_set(_definition(ws, who, say))
     _say_when(who, say)
-    columns = {"lead_id": "text", "as_of": "text"} | {
-        one.name: "text" if one.kind == "category" else "number" for one in features.features
-    }
-    rows = (
-        {"lead_id": lead_id, "as_of": _time(ws, matrix, place), **matrix.row(place)}
-        for matrix, ids in matrices(who, features)
-        for place, lead_id in enumerate(ids)
-    )
-    write_rows(out, rows, columns)
+    write_rows(out, feature_rows(who, features), feature_columns(features))
     say(f"Wrote {len(who.lead):,} rows to {out}.")
     return {"rows": len(who.lead), "left_out": who.left_out, "fingerprint": features.definition.fingerprint}
 
@@ -97,15 +72,14 @@ def write_scores(
     many = parse_reasons(reasons)
     phrasing(ws, lang)
     champion = need_champion(ws.name)
-    who = find_population(ws, population.Asked(age, as_of, started_from, started_before))
+    who = find_population(ws, population.Asked(age, as_of, started_from, started_before), champion.scorer.definition)
     _say_when(who, say)
     if not same_mapping(ws, champion.scorer.definition):
-        say(f"warning: {_DIFFERS}.")
-    records = score_population(ws, champion, who, reasons=many, lang=lang)
+        say(f"warning: {DIFFERS}.")
     if out.suffix == ".jsonl":
-        write_rows(out, (), {}, nested=records)
+        write_rows(out, (), {}, nested=score_population(ws, champion, who, reasons=many, lang=lang))
     else:
-        _write_flat(out, records, who, len(champion.scorer.feature_set.players) if many is None else many)
+        write_rows(out, score_rows(ws, champion, who, reasons=many, lang=lang), score_columns(ws, champion, many))
     say(f"Scored {len(who.lead):,} leads with version {champion.ref.version} of {ws.name}; wrote {out}.")
     return {"scored": len(who.lead), "left_out": who.left_out}
 
@@ -131,7 +105,7 @@ def score_population(
     answers = Answers(
         version=champion.ref.version, reasons=reasons, phrasing=phrasing(ws, lang),
         mql=ws.stages.mql, sql=ws.stages.sql, pql_probability=ws.stages.pql_probability,
-        warnings=(("workspace_differs", _DIFFERS),) if differs else (),
+        warnings=(("workspace_differs", DIFFERS),) if differs else (),
     )  # fmt: skip
     started = who.tables.leads.started_at
     dated = not champion.scorer.definition.undated
@@ -145,41 +119,64 @@ def phrasing(ws: Workspace, lang: str | None = None) -> Phrasing:
     return Phrasing(language, own_words(ws.phrases, ws.behaviours, language))
 
 
-def _write_flat(out: Path, records: Iterator[dict[str, object]], who: Population, most: int) -> None:
-    """Write one line a lead: the score, the contact columns, the reasons as sentences."""
-    contact = who.tables.leads.contact
-    reasons = [f"reason_{place + 1}" for place in range(most)]
-    kinds = {"lead_id": "text", "as_of": "text", "probability": "number", "grade": "text", "stage": "text"}
-    columns = kinds | dict.fromkeys((*contact, *reasons), "text")
+def feature_columns(features: FeatureSet) -> dict[str, str]:
+    """Return the columns of the feature matrix, with their types."""
+    return {"lead_id": "text", "as_of": "text"} | {
+        one.name: "text" if one.kind == "category" else "number" for one in features.features
+    }
 
-    def flat(place: int, record: dict[str, Any]) -> dict[str, Any]:
-        lead = who.lead[place]
-        texts = [reason["text"] for reason in record["reasons"]]
-        row = {name: record[name] for name in kinds} | {name: values[lead] for name, values in contact.items()}
-        return row | dict(zip(reasons, chain(texts, [None] * (most - len(texts))), strict=True))
 
-    write_rows(out, (flat(place, record) for place, record in enumerate(records)), columns)
+def feature_rows(who: Population, features: FeatureSet) -> Iterator[dict[str, Any]]:
+    """Compute one line a look: the features by name."""
+    undated = features.definition.undated
+    for matrix, ids in matrices(who, features):
+        for place, lead_id in enumerate(ids):
+            as_of = None if undated else format_us(int(matrix.as_of[place]))
+            yield {"lead_id": lead_id, "as_of": as_of, **matrix.row(place)}
+
+
+def score_columns(ws: Workspace, champion: Champion, reasons: int | None) -> dict[str, str]:
+    """Return the columns of flat scores, with their types: the score, the contact columns, the reasons as sentences."""
+    most = len(champion.scorer.feature_set.players) if reasons is None else reasons
+    return _SCORE | dict.fromkeys((*ws.contact, *(f"reason_{place + 1}" for place in range(most))), "text")
+
+
+def score_rows(
+    ws: Workspace, champion: Champion, who: Population, *, reasons: int | None, lang: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Score piece by piece and yield one line a lead."""
+    columns = score_columns(ws, champion, reasons)
+    records = score_population(ws, champion, who, reasons=reasons, lang=lang)
+    for lead, record in zip(who.lead.tolist(), records, strict=True):
+        row = dict.fromkeys(columns) | {name: record[name] for name in _SCORE}
+        row |= {name: values[lead] for name, values in who.tables.leads.contact.items()}
+        yield row | {f"reason_{place}": reason["text"] for place, reason in enumerate(record["reasons"], 1)}
 
 
 def matrices(who: Population, features: FeatureSet) -> Iterator[tuple[FeatureMatrix, list[str]]]:
     """Compute the features of everyone, piece by piece."""
-    tables = who.tables
-    history = None if features.definition.undated else build_history(features.plan, tables.events, len(tables.leads))
-    for start in range(0, len(who.lead), AT_ONCE):
-        piece = slice(start, start + AT_ONCE)
-        lead = who.lead[piece]
-        yield compute(features, tables, lead, who.as_of[piece], history=history), [tables.leads.ids[place] for place in lead]
+    ids = who.tables.leads.ids
+    for matrix in compute_in_pieces(features, who.tables, who.lead, who.as_of, at_once=AT_ONCE):
+        yield matrix, [ids[place] for place in matrix.lead_index.tolist()]
 
 
 def _definition(ws: Workspace, who: Population, say: Say) -> Definition:
     """Return the champion's definition if it says what the file says, else one whose vocabularies are learnt from the data."""
+    known = fitting_definition(ws, say)
+    if known is not None:
+        return known
+    vocabulary, categories = learn_vocabulary(ws, who.tables, who.at if who.at is not None else _last(who))
+    return ws.definition(vocabulary=vocabulary, categories=categories)
+
+
+def fitting_definition(ws: Workspace, say: Say) -> Definition | None:
+    """Return the champion's definition if it says what the file says."""
     champion = find_champion(ws.name)
     if champion is not None and same_mapping(ws, champion.scorer.definition):
         say(f"Features as version {champion.ref.version} of {ws.name} has them.")
         return champion.scorer.definition
     say("Features as the workspace file has them, with vocabularies learnt from the data as of then.")
-    vocabulary, categories = learn_vocabulary(ws, who.tables, who.at if who.at is not None else _last(who))
-    return ws.definition(vocabulary=vocabulary, categories=categories)
+    return None
 
 
 def _last(who: Population) -> int | None:
@@ -189,7 +186,3 @@ def _last(who: Population) -> int | None:
 def _say_when(who: Population, say: Say) -> None:
     if who.at is not None:
         say(f"As of {format_us(who.at)}.")
-
-
-def _time(ws: Workspace, matrix: FeatureMatrix, place: int) -> str | None:
-    return None if ws.data.undated else format_us(int(matrix.as_of[place]))

@@ -68,7 +68,8 @@ def columns_of(features: FeatureSet, values: NDArray[np.float64]) -> tuple[Colum
             size = len(features.definition.categories.get(feature.name, ()))
             columns.append(ColumnSpec(feature.name, "category", feature.player, 0.0, float(size), size))
         else:
-            columns.append(ColumnSpec(feature.name, "number", feature.player, float(known.min()), float(known.max())))
+            low, high = np.clip([known.min(), known.max()], -LARGEST_BOUND, LARGEST_BOUND).tolist()
+            columns.append(ColumnSpec(feature.name, "number", feature.player, low, high))
     return tuple(columns)
 
 

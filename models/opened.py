@@ -39,7 +39,8 @@ class OpenWorkspace:
     def of(path: Path) -> OpenWorkspace:
         """Open a workspace file; refused where there is no champion."""
         workspace = load_workspace(path)
-        return OpenWorkspace(workspace, need_champion(workspace.name), find_population(workspace, Asked()))
+        champion = need_champion(workspace.name)
+        return OpenWorkspace(workspace, champion, find_population(workspace, Asked(), champion.scorer.definition))
 
     def about(self) -> pd.DataFrame:
         """Return what is open: the model, its verdict, and how many leads there are."""

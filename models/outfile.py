@@ -79,10 +79,16 @@ def _write_json_lines(path: Path, rows: Iterable[Row]) -> None:
 
 
 def _write_parquet(path: Path, rows: Iterable[Row], columns: Mapping[str, str]) -> None:
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    pq.write_table(arrow_table(rows, columns), path)
+
+
+def arrow_table(rows: Iterable[Row], columns: Mapping[str, str]) -> Any:
+    """Return rows as an Arrow table of texts and doubles, missing as null."""
+    import pyarrow as pa
 
     types = {"text": pa.string(), "number": pa.float64()}
     taken = list(rows)
     arrays = [pa.array([row[name] for row in taken], types[kind], from_pandas=True) for name, kind in columns.items()]
-    pq.write_table(pa.table(arrays, names=list(columns)), path)
+    return pa.table(arrays, names=list(columns))

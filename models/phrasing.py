@@ -18,7 +18,10 @@ import yaml
 from features.definition import Definition
 from features.feature import Feature
 from features.selectors import OWN
+from features.workspaces.own_words import own_words
 from models.errors import ModelError
+
+__all__ = ["LANGUAGES", "Phrasing", "own_words", "typical_kinds"]
 
 LANGUAGES = ("en", "tr", "de")
 FOLDER = Path(__file__).parent / "phrases"
@@ -51,14 +54,9 @@ def _words(language: str) -> dict[str, Any]:
 
 
 def family_of(feature: Feature) -> tuple[str, str]:
-    """Return a feature's family without its parameter, and the parameter.
-
-    Families over account mates are told by their meaning.
-    """
+    """Return a feature's family without its parameter, and the parameter."""
     if feature.family == "attribute":
         return ("category" if feature.kind == "category" else "attribute"), ""
-    if feature.family.startswith("account_"):
-        return "account", ""
     found = _PARAMETER.fullmatch(feature.family)
     return (found[1] or found[3], found[2] or found[4]) if found else (feature.family, "")
 
@@ -87,9 +85,10 @@ class Phrasing:
         forms = self._forms(feature, family)
         kind = self._form(family, parameter, value)
         form = forms.get(kind) or (forms["other"] if kind != "missing" else _words(self.language)["unknown"])
+        of = self._of(feature, definition)
         below = self._behaviour(parameter, definition) if family == "ratio_to" else {}
         text = form.format(
-            **self._of(feature, definition),
+            **(of | {"doing": of["they_doing"]} if feature.over == "mates" else of),
             when=self._span("windows", feature.window),
             before=self._span("before", feature.window) if family == "trend" else "",
             n="" if value is None else self._value(family, value),
@@ -97,6 +96,7 @@ class Phrasing:
             level=self._unit("time", int(parameter)) if family == "reached" else "",
             number=parameter,
             below_did=below.get("did", ""),
+            below_they=below.get("they", ""),
             below_not_done=below.get("not_done", ""),
             name=self._name(feature.name),
             meaning=_spaced(feature.meaning),
@@ -105,13 +105,17 @@ class Phrasing:
 
     def typical(self, feature: Feature, kind: str, number: float, *, dated: bool = True) -> str:
         """Return what is typical of a feature: a share of trials, or a median; what has no dates has no age to speak of."""
-        undated = kind != "values" and (not dated or feature.family == "attribute")
+        words = _words(self.language)["typical"]
         shown = self._value(family_of(feature)[0], number) if kind == "median" else self._percent(number)
-        return str(_words(self.language)["typical"][f"undated_{kind}" if undated else kind].format(n=shown))
+        if kind == "share" and feature.over == "mates":
+            return str(words["mates_share"].format(n=shown))
+        undated = kind != "values" and (not dated or feature.family == "attribute")
+        return str(words[f"undated_{kind}" if undated else kind].format(n=shown))
 
     def _forms(self, feature: Feature, family: str) -> dict[str, str]:
         """Return the sentences of a family, with those that a behaviour has instead, unless the workspace words it."""
         words = _words(self.language)
+        words = words["account"] if feature.over == "mates" else words
         told = feature.name in self.own or feature.selector in self.own
         instead = {} if told else words["instead"].get(feature.selector, {})
         return {**words["families"][family], **instead.get(family, {})}
@@ -144,7 +148,12 @@ class Phrasing:
             return self._told(self.own[name])
         if key in words["behaviours"]:
             known = words["behaviours"][key]
-            return {**known, "not_done": words["not_done"].format(**known)}
+            return {
+                "they": known["did"],
+                "they_doing": known["doing"],
+                "not_done": words["not_done"].format(**known),
+                **known,
+            }
         own = definition.features.get(name) if key.startswith(OWN) else None
         events = " / ".join(pattern.event for pattern in own.patterns) if own else name
         return self._told(words["event"].format(name=_spaced(events)))
@@ -157,7 +166,15 @@ class Phrasing:
         """Make the forms of words that are known in the simple past only."""
         words = _words(self.language)
         did = _spaced(did)
-        return {"did": did, "done": did, "not_done": words["never"].format(did=did), "doing": words["own_doing"].format(did=did)}
+        forms = {form: words[form].format(did=did) for form in ("own_doing", "own_they_doing", "never")}
+        return {
+            "did": did,
+            "they": did,
+            "done": did,
+            "not_done": forms["never"],
+            "doing": forms["own_doing"],
+            "they_doing": forms["own_they_doing"],
+        }
 
     def _span(self, kind: str, window: str | None) -> str:
         words = _words(self.language)[kind]
@@ -196,17 +213,6 @@ class Phrasing:
     def _percent(self, share: float) -> str:
         units = _words(self.language)["units"]
         return str(units["under_a_percent"]) if 0 < share < 0.005 else str(units["percent"].format(n=round(share * 100)))
-
-
-def own_words(phrases: Mapping[str, Any], behaviours: Mapping[str, Any], language: str) -> dict[str, str]:
-    """Return a workspace's own words in one language: what its behaviours carry, then its section `phrases`."""
-    told = {name: behaviour.phrase for name, behaviour in behaviours.items() if behaviour.phrase is not None}
-    found: dict[str, str] = {}
-    for name, words in {**told, **phrases}.items():
-        text = words if isinstance(words, str) else words.get(language) or words.get("en") or next(iter(words.values()), None)
-        if text:
-            found[name] = text
-    return found
 
 
 def _towards(trend: float) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import DAY_US, NEVER, now_us
+from features.definition import Definition
 from features.errors import InputError
 from features.reading.inactivity import close_inactive
+from features.reading.model_part import as_trained
 from features.reading.moments import TimeError, parse_moment
+from features.reading.table_report import TableReport
 from features.tables import Tables, read_tables
 from features.workspace import Workspace
 
@@ -56,8 +59,8 @@ class Population:
         return [self.tables.leads.ids[place] for place in self.lead]
 
 
-def find_population(ws: Workspace, asked: Asked) -> Population:
-    """Read the tables as they were known, and return who is open then.
+def find_population(ws: Workspace, asked: Asked, definition: Definition | None = None) -> Population:
+    """Read the tables as they were known, and return who is open then; for a model, as its own definition has it.
 
     With --age every lead is looked at so many days after its start; with --as-of, or with neither, all at one instant: by default
     now, but never later than the newest time in the data. At one instant nothing is seen that became known later, so that it is
@@ -65,21 +68,33 @@ def find_population(ws: Workspace, asked: Asked) -> Population:
     known yet (by the day, one dated D closes the lead at D 00:00 and is known a day later); everyone else is as the server has
     it.
     """
+    check_asked(asked)
+    if ws.data.undated:
+        return _undated(ws, asked, definition)
+    _window(ws, asked)
+    now = now_us()
+    cut = None if asked.as_of is None else parse_when(asked.as_of, "--as-of", ws)
+    tables = read_tables(ws, definition, cut=cut)
+    if asked.age_days is None and cut is None and tables.newest > now:
+        cut = now
+        tables = read_tables(ws, definition, cut=cut)
+    found = choose(ws, tables, asked, cut, definition)
+    found.left_out["not_started"] += not_known_yet(ws, tables.report, len(tables.leads), asked, cut)
+    return found
+
+
+def check_asked(asked: Asked) -> None:
+    """Raise where what was asked for contradicts itself."""
     if asked.age_days is not None and asked.as_of is not None:
         raise InputError("--age and --as-of exclude each other", given="both", expected="one of them, or neither", do="drop one")
     if asked.age_days is not None and not 0 <= asked.age_days <= 3650:
         raise InputError("--age is no age", given=f"{asked.age_days:g}", expected="days, from 0 to 3650", do="correct it")
-    if ws.data.undated:
-        return _undated(ws, asked)
-    started_from = parse_when(asked.started_from, "--started-from", ws, otherwise=-NEVER)
-    started_before = parse_when(asked.started_before, "--started-before", ws, otherwise=NEVER)
-    now = now_us()
-    cut = None if asked.as_of is None else parse_when(asked.as_of, "--as-of", ws)
-    tables = read_tables(ws, cut=cut)
-    if asked.age_days is None and cut is None and tables.newest > now:
-        cut = now
-        tables = read_tables(ws, cut=cut)
-    tables = close_inactive(ws, tables)
+
+
+def choose(ws: Workspace, tables: Tables, asked: Asked, cut: int | None, definition: Definition | None = None) -> Population:
+    """Return who is open, out of tables with dates that were read as of `cut`; their newest time is that of all the data."""
+    started_from, started_before = _window(ws, asked)
+    tables = close_inactive(as_trained(ws, definition), tables)
     leads = tables.leads
     started = leads.started_at
     at: int | None = None
@@ -100,21 +115,25 @@ def find_population(ws: Workspace, asked: Asked) -> Population:
     }.items():
         left_out[reason] = int((kept & hit).sum())
         kept &= ~hit
-    if cut is not None and started_before > cut:
-        left_out["not_started"] += _not_known_yet(ws, tables)
     lead = np.flatnonzero(kept)
     return Population(tables, lead, as_of[lead], left_out, at)
 
 
-def _not_known_yet(ws: Workspace, tables: Tables) -> int:
-    """Count the leads of the file that reading as of an instant passed over, since they start later."""
-    spec, report = ws.data.leads, tables.report.get("leads")
-    if spec is None or spec.started_at is None or report is None:
+def not_known_yet(ws: Workspace, reports: Mapping[str, TableReport], leads: int, asked: Asked, cut: int | None) -> int:
+    """Count the leads of the file that reading as of an instant passed over, since they start later; `leads` were not."""
+    spec, report = ws.data.leads, reports.get("leads")
+    if cut is None or _window(ws, asked)[1] <= cut or spec is None or spec.started_at is None or report is None:
         return 0
-    return max(0, report.read - report.refused_count - report.duplicates - report.outside - len(tables.leads))
+    return max(0, report.read - report.refused_count - report.duplicates - report.outside - leads)
 
 
-def _undated(ws: Workspace, asked: Asked) -> Population:
+def _window(ws: Workspace, asked: Asked) -> tuple[int, int]:
+    """Return between which starts a lead is asked for."""
+    started_from = parse_when(asked.started_from, "--started-from", ws, otherwise=-NEVER)
+    return started_from, parse_when(asked.started_before, "--started-before", ws, otherwise=NEVER)
+
+
+def _undated(ws: Workspace, asked: Asked, definition: Definition | None) -> Population:
     given = {
         "--age": asked.age_days,
         "--as-of": asked.as_of,
@@ -124,7 +143,7 @@ def _undated(ws: Workspace, asked: Asked) -> Population:
     for option, value in given.items():
         if value is not None:
             raise needs_dates(option)
-    tables = read_tables(ws)
+    tables = read_tables(ws, definition)
     lead = np.flatnonzero(~tables.leads.ignored)
     left_out = dict.fromkeys(LEFT_OUT, 0) | {"ignored": int(tables.leads.ignored.sum())}
     return Population(tables, lead, np.zeros(len(lead), dtype=np.int64), left_out, None)

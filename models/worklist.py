@@ -22,7 +22,7 @@ def write_list(workspace: Path, *, top: int, out: Path | None, lang: str | None,
         check_ending(out)
     ws = load_workspace(workspace)
     champion = need_champion(ws.name)
-    who = best_first(ws, champion, find_population(ws, Asked()), top)
+    who = best_first(ws, champion, find_population(ws, Asked(), champion.scorer.definition), top)
     contact = who.tables.leads.contact
     rows = []
     for place, record in zip(who.lead, score_population(ws, champion, who, reasons=REASONS, lang=lang), strict=True):

@@ -17,6 +17,7 @@ from serving.segment import Arrival, RefusedCall, read_id, read_moment
 
 T = TypeVar("T", Message, Outcome)
 
+MERGE_CYCLE = "By this call an id would be a lead that turned out to be this very id."
 CONFLICT = "Something else was stored under this id before; the first stays."
 
 
@@ -26,8 +27,13 @@ def take_calls(
     """Store Segment calls and say what became of each."""
     good, bad = _sort(calls, lambda call: segment.clean(call, arrival, kind))
     kept = _refused(door, calls, bad, ("userId", "anonymousId"), arrival)
-    told = store.add([message for _, message in good], kept)
-    return _answer(metrics, zip((index for index, _ in good), told, strict=True), bad)
+    what = store.add([message for _, message in good], kept)
+    told = list(zip((index for index, _ in good), what, strict=True))
+    rings = [(index, RefusedCall("merge_cycle", MERGE_CYCLE)) for index, one in told if one == "merge_cycle"]
+    if rings:
+        # Kept before the answer goes out: a caller who does not get it sends the call again, and it is refused again.
+        store.add([], _refused(door, calls, rings, ("userId", "anonymousId"), arrival))
+    return _answer(metrics, [one for one in told if one[1] != "merge_cycle"], [*bad, *rings])
 
 
 def take_conversions(

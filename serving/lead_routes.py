@@ -128,7 +128,7 @@ async def features(request: Request, lead_id: str, as_of: AsOf = None) -> JSONRe
 
     def work() -> dict[str, Any]:
         standing = _standing(services, view, lead_id, instant)
-        row = view.matrix([standing], instant).row(0)
+        row = view.matrix([standing], instant, services.store).row(0)
         as_of_text = None if view.definition.undated else format_us(instant)
         return {"lead_id": lead_id, "as_of": as_of_text, "features": row, "fingerprint": view.definition.fingerprint}
 
@@ -147,7 +147,7 @@ def _reason(known: bool, standing: Standing | None) -> str:
     """Say why there is no such lead."""
     if not known:
         return "Nothing was ever received about this lead."
-    return "The workspace ignores this lead." if standing is not None else "As of that instant this was no lead yet."
+    return "The workspace ignores this lead." if standing is not None else "As of that instant this was no lead of its own."
 
 
 def _score(
@@ -155,7 +155,7 @@ def _score(
 ) -> list[Record]:
     asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
     with services.metrics.score_seconds.labels(door).time():
-        records = score_standings(loaded, standings, as_of, asked)
+        records = score_standings(loaded, services.store, standings, as_of, asked)
     services.ledger.note(answers_of(loaded, records, door, caller, as_of, [None] * len(records)))
     services.metrics.scores.labels(door).inc(len(records))
     return records

@@ -18,7 +18,7 @@ from features.clock import now_us
 from features.store import EventStore
 from features.workspace import Workspace
 from serving.live import Loaded
-from serving.live_lead import Standing
+from serving.live_lead import Standing, counted_until
 from serving.problems import Problem
 from serving.scoring import Wish, asked_of, score_standings
 
@@ -75,14 +75,15 @@ class Ranking:
         asked = asked_of(self._workspace, loaded, Wish(0, self._workspace.language))
         lines: list[Line] = []
         for standings in self._open(loaded, as_of):
-            for record in score_standings(loaded, standings, as_of, asked):
+            for record in score_standings(loaded, self._store, standings, as_of, asked):
                 lines.append(Line(record["probability"], record["lead_id"], record["stage"]))
         lines.sort(key=lambda line: line.order)
         end = time.monotonic()
         return Ranked(loaded, as_of, lines, end + max(FRESH_SECONDS, REST * (end - begin)))
 
     def _open(self, loaded: Loaded, as_of: int) -> Iterator[list[Standing]]:
-        ids = self._store.lead_ids()
+        known_by = counted_until(loaded.view.definition, as_of)
+        ids = self._store.lead_ids(known_by, by_account=loaded.view.features.over_mates)
         for start in range(0, len(ids), CHUNK):
             stored = self._store.leads(ids[start : start + CHUNK])
             found = (loaded.view.standing(lead, as_of) for lead in stored.values())

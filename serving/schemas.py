@@ -7,6 +7,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Id = Annotated[str, Field(min_length=1, max_length=256)]
+LEADS = (
+    "Leads as {lead_id, started_at, attributes?, account?, events?: [{event, timestamp, id?, received_at?, count?, "
+    "properties?}]}, or with features?: {name: value} in place of events and attributes. Who the mates of an account are is not "
+    "posted, and nothing that is stored is looked at: features over account mates are missing. A stored lead has them."
+)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -34,6 +39,7 @@ class PostedLead(_Strict):
     started_at: str | None = None
     attributes: dict[str, JsonValue] = Field(default_factory=dict)
     account: Id | None = None
+    """Its mates are not posted: features over account mates are missing."""
     events: list[PostedEvent] = Field(default_factory=list)
     features: dict[str, Number | str | None] | None = None
 
@@ -44,7 +50,7 @@ class ScoreBody(_Strict):
     as_of: str | None = None
     lang: str | None = None
     reasons: int | str | None = None
-    leads: list[Any]
+    leads: list[Any] = Field(description=LEADS)
 
 
 class LeadsBody(_Strict):

@@ -10,6 +10,7 @@ import numpy as np
 
 from features.clock import now_us
 from features.matrix import FeatureMatrix
+from features.store import EventStore
 from features.storing.rows import Answer
 from features.workspace import Workspace
 from models.answer import Asked, score_records, states_of
@@ -71,11 +72,11 @@ def _phrases(workspace: Workspace) -> dict[str, Any]:
     return {name: one.phrase for name, one in workspace.behaviours.items() if one.phrase is not None}
 
 
-def score_standings(loaded: Loaded, standings: Sequence[Standing], as_of: int, asked: Asked) -> list[Record]:
+def score_standings(loaded: Loaded, store: EventStore, standings: Sequence[Standing], as_of: int, asked: Asked) -> list[Record]:
     """Score stored leads as of one instant; who pays already or has ended gets its stage and no probability."""
     if not standings:
         return []
-    matrix = loaded.view.matrix(standings, as_of)
+    matrix = loaded.view.matrix(standings, as_of, store)
     started = np.array([standing.lead.started_at for standing in standings], dtype=np.int64)
     states = states_of(
         np.array([standing.converted_at is not None for standing in standings], dtype=bool),

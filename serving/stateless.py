@@ -18,7 +18,8 @@ from features.reading.moments import effective_event
 from features.storing.rows import to_json
 from features.workspace import Workspace
 from serving.live import Loaded
-from serving.live_lead import folded, missing_words, says_something
+from serving.live_facts import missing_words, says_something
+from serving.live_names import folded
 from serving.schemas import PostedEvent, PostedLead
 from serving.segment import RefusedCall, read_moment
 from serving.shapes import where_wrong
@@ -104,13 +105,13 @@ def vector(view: View, features: Mapping[str, float | str | None], as_of: int, s
 
 
 def _lead(lead: PostedLead, workspace: Workspace, view: View, started_at: int) -> LiveLead:
-    """Return a posted lead as the kernel takes it; its attributes are known from the start."""
+    """Return a posted lead as the kernel takes it; its attributes are known from the start, its account mates are not known."""
     ends: list[tuple[int, int]] = []
     spec = workspace.data.leads
     column = spec.trial_ends_at if spec is not None else None
     missing = missing_words(workspace)
     attributes: dict[str, tuple[object, int]] = {}
-    for name, value in lead.attributes.items():
+    for name, value in view.reader.facts.names.of(lead.attributes).items():
         if not says_something(value, missing):
             continue
         if name == column:
@@ -131,7 +132,8 @@ def _events(posted: Sequence[PostedEvent], workspace: Workspace, view: View) -> 
     first: dict[str, int] = {}
     for instant, event in zip(counted, posted, strict=True):
         received = instant if event.received_at is None else read_moment(event.received_at, workspace.timezone)
-        row = EventRow(folded(event.event), instant, max(instant, received), event.count, event.properties)
+        properties = view.reader.properties.of(event.properties)
+        row = EventRow(folded(event.event), instant, max(instant, received), event.count, properties)
         place = len(rows) if event.id is None else first.setdefault(event.id, len(rows))
         if place == len(rows):
             rows.append(row)

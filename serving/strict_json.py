@@ -1,18 +1,33 @@
 """Strict JSON: what two readers could understand differently, or what a database cannot hold, is refused.
 
 The standard library's reader takes NaN, numbers beyond infinity, the last of two equal keys, lone surrogates, NUL, and nesting
-until it gives up. Here none of these gets in.
+until it gives up. Here none of these gets in, and neither does an object of more keys than anything that people send: reading
+200,000 different keys takes a fifth of a second, so they are counted before they are read.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from serving.problems import Problem
 
 MAX_DEPTH = 32
+MAX_KEYS = 10_000
+"""An object may have at most so many keys; an event of 32 kB has room for fewer."""
+
+TOO_MANY = f"The body holds an object of more than {MAX_KEYS:,} keys."
+
+SUSPECT_KEYS = 256
+"""A body with more keys than this for each of its objects has its keys counted before it is read."""
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?\s*(:?)|[{}]', re.DOTALL)
+"""A text with the colon behind it, or a brace. A text without an end goes to the end, so that no character is looked at twice."""
+
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class _Refused(ValueError):
@@ -32,6 +47,7 @@ def read(data: bytes) -> Any:
     except UnicodeDecodeError:
         raise Problem("bad_json", "The body must be UTF-8.") from None
     try:
+        _count_keys(data)
         value = _DECODER.decode(text)
         _check(value, look_at_text="\\u" in text)
     except RecursionError:
@@ -49,10 +65,29 @@ def _offset(text: str, position: int) -> int:
     return len(text[:position].encode("utf-8", "surrogatepass"))
 
 
+def _count_keys(data: bytes) -> None:
+    """Refuse an object of too many keys before it is read; most bodies are seen at a glance to have none."""
+    colons = data.count(b'":')
+    if colons <= MAX_KEYS or colons <= SUSPECT_KEYS * data.count(b"{"):
+        return
+    open_objects = [0]
+    for token in _TOKEN.finditer(data):
+        if token[1]:
+            open_objects[-1] += 1
+            if open_objects[-1] > MAX_KEYS:
+                raise _Refused(TOO_MANY)
+        elif token[0] == b"{":
+            open_objects.append(0)
+        elif token[0] == b"}" and len(open_objects) > 1:
+            open_objects.pop()
+
+
 def _pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         raise _Refused("The body gives the same key twice in one object.")
+    if len(made) > MAX_KEYS:
+        raise _Refused(TOO_MANY)
     return made
 
 
@@ -60,45 +95,40 @@ def _constant(_text: str) -> Any:
     raise _Refused("The body holds NaN or Infinity, which are not JSON.")
 
 
-def _float(text: str) -> float:
-    number = float(text)
-    if number - number != 0.0:
-        raise _Refused("The body holds a number beyond the range of a double.")
-    return number
-
-
-def _int(text: str) -> int:
-    number = int(text)
-    if not -(2**63) <= number < 2**63:
-        raise _Refused("The body holds an integer beyond 64 bits.")
-    return number
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float, parse_int=_int)
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)
 
 
 def _check(value: Any, *, look_at_text: bool) -> None:
-    """Walk the value level by level. Bad characters can only come from escapes, so without any only containers are walked."""
+    """Walk the value level by level, all values of a level at once. Bad characters can only come from escapes."""
     level: list[Any] = [value]
-    depth = 0
-    while level:
+    for _ in range(MAX_DEPTH + 1):
+        kinds = set(map(type, level))
+        if int in kinds:
+            _check_integers([item for item in level if type(item) is int])
+        if float in kinds and any(map(math.isinf, [item for item in level if type(item) is float])):
+            raise _Refused("The body holds a number beyond the range of a double.")
+        if look_at_text and str in kinds:
+            _check_text("".join([item for item in level if type(item) is str]))
+        if dict not in kinds and list not in kinds:
+            return
         below: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values() if not look_at_text else [*item.keys(), *item.values()])
-            elif isinstance(item, list):
-                below.extend(item)
-            elif look_at_text and isinstance(item, str):
-                _check_text(item)
-        if any(isinstance(item, dict | list) for item in level):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise _Refused(f"The body nests deeper than {MAX_DEPTH} levels.")
-        level = below if look_at_text else [item for item in below if isinstance(item, dict | list)]
+            if type(item) is dict:
+                below += item.values()
+                if look_at_text:
+                    below += item
+            elif type(item) is list:
+                below += item
+        level = below
+    raise _Refused(f"The body nests deeper than {MAX_DEPTH} levels.")
+
+
+def _check_integers(numbers: Sequence[int]) -> None:
+    if min(numbers) < -(2**63) or max(numbers) >= 2**63:
+        raise _Refused("The body holds an integer beyond 64 bits.")
 
 
 def _check_text(text: str) -> None:
-    if "\x00" in text:
-        raise _Refused("The body holds the character NUL.")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _Refused("The body holds half of a surrogate pair.")
+    found = _NO_TEXT.search(text)
+    if found is not None:
+        raise _Refused("The body holds the character NUL." if found[0] == "\x00" else "The body holds half of a surrogate pair.")

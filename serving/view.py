@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,8 +12,10 @@ from features.definition import Definition
 from features.feature import FeatureSet
 from features.history import Plan
 from features.matrix import FeatureMatrix, compute_one
+from features.store import EventStore
 from features.storing.rows import StoredLead
 from features.workspace import Workspace
+from serving.account_mates import read_mates
 from serving.live_lead import Reader, Standing
 
 
@@ -23,15 +26,33 @@ class View:
         self.definition = definition
         self.features = features or feature_set(definition)
         self.plan = Plan(definition)
-        self._reader = Reader(workspace, definition, self.plan)
+        self.reader = Reader(workspace, definition, self.plan)
 
     def standing(self, stored: StoredLead, as_of: int) -> Standing | None:
         """Return the lead as it stood at an instant, or None where it was no lead, or not yet."""
-        return self._reader.standing(stored, as_of)
+        return self.reader.standing(stored, as_of)
 
-    def matrix(self, standings: Sequence[Standing], as_of: int) -> FeatureMatrix:
-        """Return the features of some leads, a row for each, all as of one instant."""
-        return stacked([compute_one(self.features, self.plan, standing.lead, as_of) for standing in standings])
+    def matrix(self, standings: Sequence[Standing], as_of: int, store: EventStore) -> FeatureMatrix:
+        """Return the features of some leads, a row for each, all as of one instant.
+
+        Where features look at account mates these are read from the store, once for each account, and let go of before the next.
+        """
+        rows: dict[int, FeatureMatrix] = {}
+        for account, places in self._accounts(standings).items():
+            mates = None if account is None else read_mates(store, self.reader, self.definition, account, as_of)
+            for place in places:
+                lead = standings[place].lead
+                if mates is not None:
+                    lead = replace(lead, mates=mates)
+                rows[place] = compute_one(self.features, self.plan, lead, as_of)
+        return stacked([rows[place] for place in range(len(standings))])
+
+    def _accounts(self, standings: Sequence[Standing]) -> dict[str | None, list[int]]:
+        """Return the places of the leads of each account, all under None where no feature looks at accounts."""
+        found: dict[str | None, list[int]] = {}
+        for place, standing in enumerate(standings):
+            found.setdefault(standing.account if self.features.over_mates else None, []).append(place)
+        return found
 
 
 def stacked(rows: Sequence[FeatureMatrix]) -> FeatureMatrix:

@@ -11,14 +11,15 @@ from features.catalog import feature_set
 from features.clock import NEVER
 from features.definition import Definition
 from features.errors import StoppedError
-from features.history import History, build_history
-from features.matrix import compute
+from features.feature import FeatureSet
+from features.matrix import compute_in_pieces
 from features.tables import Tables
 from features.vocabulary import learn_vocabulary
 from features.workspace import Workspace
 from models.columns import ColumnSpec, columns_of
 from training.ages import fixed_ages, jittered_ages
 from training.folds import Folds, plan_folds
+from training.metrics import Floats
 from training.rows import LabelRule, Rows, rows_at, undated_rows
 from training.tuning import Table
 
@@ -49,7 +50,6 @@ class TrainingSet:
     folds: Folds
     dropped: dict[str, int]
     ages_days: tuple[float, ...]
-    history: History | None
     window: Window
 
     @property
@@ -78,8 +78,7 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
 
     vocabulary, categories = learn_vocabulary(ws, tables, window.now)
     features = feature_set(ws.definition(vocabulary=vocabulary, categories=categories))
-    history = None if ws.data.undated else build_history(features.plan, tables.events, len(tables.leads.ids))
-    x, x_exam = (compute(features, tables, part.lead, part.as_of, history=history).values for part in (rows, exam))
+    x, x_exam = (_values(features, tables, part) for part in (rows, exam))
     columns = columns_of(features, x)
     kept = np.array([features.index(column.name) for column in columns], dtype=np.int64)
     bounds = {column.name: (column.lower, column.upper) for column in columns if column.kind == "number"}
@@ -92,9 +91,17 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
         folds=folds,
         dropped=dropped,
         ages_days=(0.0,) if ws.data.undated else tuple(ws.snapshots.ages_days),
-        history=history,
         window=window,
     )
+
+
+def _values(features: FeatureSet, tables: Tables, rows: Rows) -> Floats:
+    """Return the features of each row; events are taken in some leads at a time."""
+    values, done = np.empty((len(rows), len(features))), 0
+    for matrix in compute_in_pieces(features, tables, rows.lead, rows.as_of):
+        values[done : done + len(matrix)] = matrix.values
+        done += len(matrix)
+    return values
 
 
 def label_rule(ws: Workspace) -> LabelRule:

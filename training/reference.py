@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from features.catalog import feature_set
 from features.clock import DAY_US, NEVER
 from features.feature import FeatureSet
+from features.history import build_history
+from features.parts import parts
 from features.tables import Leads
 from features.workspace import Workspace
 from models.phrasing import typical_kinds
@@ -68,19 +70,22 @@ def _leads_per_week(data: TrainingSet) -> float:
 
 def volumes(data: TrainingSet, features: FeatureSet) -> dict[str, float]:
     """Return how many events of each behaviour an open lead gives a day, over the ages that were learnt."""
-    history, leads = data.history, data.tables.leads
-    if history is None:
+    if features.definition.undated:
         return {}
-    start, end = _open_spans(data, leads)
-    lead = np.repeat(np.arange(len(leads.ids)), np.diff(history.offsets))
-    inside = (history.at > start[lead]) & (history.at <= end[lead]) & (history.known <= data.window.now)
-    by_kind = np.bincount(history.kind[inside], weights=history.times[inside], minlength=len(history.kind_at) - 1)
-    of_pair = np.repeat(by_kind, np.diff(history.kind_at))
+    start, end = _open_spans(data, data.tables.leads)
+    counted = np.zeros(len(features.plan.selectors))
+    for first, part in parts(data.tables):
+        history = build_history(features.plan, part.events, len(part.leads))
+        lead = first + part.events.lead
+        inside = (history.at > start[lead]) & (history.at <= end[lead]) & (history.known <= data.window.now)
+        by_kind = np.bincount(history.kind[inside], weights=history.times[inside], minlength=len(history.kind_at) - 1)
+        of_pair = np.repeat(by_kind, np.diff(history.kind_at))
+        counted += np.bincount(history.pair_selector, weights=of_pair, minlength=len(counted))
     days = max(float(np.maximum(end - start, 0).sum()) / DAY_US, 1.0)
     behaviours = features.definition.behaviours
     return {
-        selector.key: float(of_pair[history.pair_selector == index].sum()) / days
-        for index, selector in enumerate(features.plan.selectors)
+        selector.key: float(count) / days
+        for selector, count in zip(features.plan.selectors, counted, strict=True)
         if selector.key in behaviours
     }
 

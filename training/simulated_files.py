@@ -33,8 +33,13 @@ def write_world(
     _write_csv(folder / "events.csv.gz", _events_table(leads, events.rows(written[events.lead])))
     _write_csv(folder / "conversions.csv.gz", _conversions_table(leads, lives, until, written))
     workspace = folder / "workspace.yaml"
-    workspace.write_text(_WORKSPACE.format(seed=seed, leads=len(leads), until=_iso(np.array([until]))[0]), encoding="utf-8")
+    workspace.write_text(workspace_text(seed, len(leads), until), encoding="utf-8")
     return workspace
+
+
+def workspace_text(seed: int, leads: int, until: int) -> str:
+    """Return the workspace file of a simulated world."""
+    return _WORKSPACE.format(seed=seed, leads=leads, until=_iso(np.array([until]))[0])
 
 
 def _leads_table(leads: LeadColumns, lives: Lives, until: int) -> pa.Table:

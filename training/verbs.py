@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from features.clock import DAY_US, NEVER, format_us, now_us
 from features.errors import InputError, StoppedError, TrialwiseError
+from features.inspecting.silence import stopped_behaviours
 from features.reading.inactivity import close_inactive
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, load_workspace
@@ -23,6 +24,7 @@ from models.champion import Champion, find_champion
 from models.population import needs_dates, parse_when
 from models.pyfunc import input_columns, input_example
 from models.scorer import Meta, Scorer
+from training.audit import audit, stop_at, stop_at_silence
 from training.dataset import TrainingSet, Window, build
 from training.evaluation import Difference, Evaluation, compare, evaluate
 from training.metrics import Ranking
@@ -57,6 +59,7 @@ def run_train(
     ws = load_workspace(workspace)
     champion, absent = _champion(ws.name, say)  # asked first: a registry that fails should not cost a training
     tables, window = _read(ws, as_of, started_from, started_before, say)
+    _stop_at_leaks(ws, tables, window, say)
     data = build(ws, tables, window, seed=seed, say=say)
     fitted = fit(data, search, say=say)
     evaluation = evaluate(fitted.rehearsed, seed=seed)
@@ -186,6 +189,15 @@ def _read(
         end = format_us(tables.newest)
         say(f"warning: the data end at {end}; what is not in them by {format_us(now)} counts as not having happened")
     return tables, Window(now, first, last)
+
+
+def _stop_at_leaks(ws: Workspace, tables: Tables, window: Window, say: Say) -> None:
+    """Say what the audit found in what is known by now, and stop where a person has to answer first."""
+    found = audit(ws, tables, as_of=None if ws.data.undated else window.now)
+    for finding in found:
+        say(f"{finding.level}: {finding.column}: {finding.evidence}")
+    stop_at(found)
+    stop_at_silence(stopped_behaviours(ws, tables, now=window.now))
 
 
 def _champion(name: str, say: Say) -> tuple[Champion | None, str]:

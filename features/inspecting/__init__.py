@@ -1,5 +1,6 @@
 """Looking at data before anything is learnt: `checkup.py` is `trialwise check`, `proposal.py` is `trialwise init`.
 
 The proposal samples `columns.py`, guesses `tables.py` and `behaviours.py` by their `words.py` and `event_words.py`, and writes
-them as YAML `text.py` with the evidence beside each guess.
+them (`sections.py`, `table_sections.py`) as YAML `text.py` with the evidence beside each guess. `presets/` knows the exports and
+warehouse tables of well-known tools.
 """

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from features.clock import DAY_US, NEVER, format_us, now_us
+from features.inspecting.silence import silent
 from features.names import matches, nearest
 from features.reading.sources import StoreReader
 from features.reading.table_report import Finding, TableReport
 from features.tables import Tables, read_tables
 from features.workspaces.schema import Workspace
+
+Audit = Callable[[Workspace, Tables], Iterable[Finding]]
 
 STOPPING = ("error", "ask", "leak")
 _SHOWN = 10
@@ -64,21 +67,24 @@ class CheckReport:
         yield "ready for training" if self.ok else "not ready for training: see the lines that begin with error, ask or leak"
 
 
-def check(ws: Workspace, *, store: StoreReader | None = None, now: int | None = None) -> CheckReport:
-    """Read all data of a workspace and report what a person should know about it."""
+def check(ws: Workspace, *, audit: Audit | None = None, store: StoreReader | None = None, now: int | None = None) -> CheckReport:
+    """Read all data of a workspace and report what a person should know about it.
+
+    ``audit`` looks for leaks in the tables; it comes from outside, since this chapter does not know how a model learns.
+    """
     tables = read_tables(ws, store=store)
-    return report_of(ws, tables, now=now_us() if now is None else now)
+    return report_of(ws, tables, now=now_us() if now is None else now, findings=() if audit is None else audit(ws, tables))
 
 
-def report_of(ws: Workspace, tables: Tables, *, now: int) -> CheckReport:
-    """Return the report on tables that are read already."""
-    findings = [*tables.findings, *_future(tables, now)]
-    for look in (_refused, _duplicates, _unmapped, _silent, _late, _leads, _outcomes):
-        findings += look(ws, tables)
+def report_of(ws: Workspace, tables: Tables, *, now: int, findings: Iterable[Finding] = ()) -> CheckReport:
+    """Return the report on tables that are read already, together with what others have found in them."""
+    found = [*tables.findings, *findings, *_future(tables, now), *silent(ws, tables, now=min(now, tables.newest))]
+    for look in (_refused, _duplicates, _unmapped, _idle_patterns, _late, _leads, _outcomes):
+        found += look(ws, tables)
     order = ("error", "leak", "ask", "warn", "info")
-    findings.sort(key=lambda finding: order.index(finding.level))
+    found.sort(key=lambda finding: order.index(finding.level))
     unmapped = dict(sorted(tables.unmapped.items(), key=lambda item: (-item[1], item[0])))
-    return CheckReport(tables.report, unmapped, tuple(findings))
+    return CheckReport(tables.report, unmapped, tuple(found))
 
 
 def _many(count: int, what: str) -> str:
@@ -110,7 +116,7 @@ def _unmapped(ws: Workspace, tables: Tables) -> Iterator[Finding]:
         yield Finding("warn" if ws.behaviours else "info", "behaviours", evidence)
 
 
-def _silent(ws: Workspace, tables: Tables) -> Iterator[Finding]:
+def _idle_patterns(ws: Workspace, tables: Tables) -> Iterator[Finding]:
     """A pattern that fits no event is most often a misspelt name."""
     if ws.data.events is None:
         return

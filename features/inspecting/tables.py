@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from features.errors import InputError
 from features.inspecting.columns import Column, Sample
@@ -40,6 +40,8 @@ class Table:
     sample: Sample
     keys: dict[str, str] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    """For times that are numbers: in which unit they count from 1970 on."""
 
     def take(self, key: str, column: str | None, note: str = "") -> bool:
         """Give a column a meaning."""
@@ -52,6 +54,23 @@ class Table:
     def find(self, key: str, names: tuple[str, ...], kinds: tuple[str, ...], note: str = "") -> bool:
         """Give the first of these columns a meaning, if it is there."""
         return self.take(key, self.sample.pick(names, kinds, self.keys.values()), note)
+
+    def find_time(self, key: str, names: tuple[str, ...]) -> bool:
+        """Give the first of these columns that holds times a meaning; numbers that can be times are the second choice."""
+        if self.find(key, names, ("time",)):
+            return True
+        counted = {name: column for name, column in self.sample.columns.items() if column.unit is not None}
+        column = replace(self.sample, columns=counted).pick(names, ("number",), self.keys.values())
+        if column is None or not self.take(key, column):
+            return False
+        found = counted[column]
+        self.units[key] = str(found.unit)
+        self.why[key] = f"numbers; read as {found.unit} since 1970 they lie from {found.first} to {found.last}"
+        return True
+
+    def written(self, key: str) -> str:
+        """Return what the workspace file says for a key."""
+        return f"{self.keys[key]} in {self.units[key]}" if key in self.units else self.keys[key]
 
     def rest(self) -> list[Column]:
         """Return the columns that mean nothing yet."""
@@ -80,9 +99,9 @@ def guess_leads(sample: Sample, *, dated: bool) -> Table:
     need(table, "id", found, "an id of the lead")
     table.find("converted", CONVERTED_COLUMNS, _IDS)
     if dated or "converted" not in table.keys:
-        table.find("started_at", START_COLUMNS, ("time",)) or table.find("started_at", TIME_COLUMNS, ("time",))
-        table.find("ended_at", END_COLUMNS, ("time",))
-        table.find("trial_ends_at", TRIAL_END_COLUMNS, ("time",))
+        table.find_time("started_at", START_COLUMNS) or table.find_time("started_at", TIME_COLUMNS)
+        table.find_time("ended_at", END_COLUMNS)
+        table.find_time("trial_ends_at", TRIAL_END_COLUMNS)
     table.find("account", ACCOUNT_COLUMNS, _IDS)
     return table
 
@@ -91,9 +110,8 @@ def guess_events(sample: Sample, leads: Table | None) -> Table:
     """Find the columns of the events."""
     table = Table(sample)
     _find_lead(table, leads)
-    times = ("time",)
-    table.find("received_at", RECEIVED_COLUMNS, times)
-    found = table.find("at", TIME_COLUMNS, times) or table.take("at", _only(table, "time"), "the only time")
+    table.find_time("received_at", RECEIVED_COLUMNS)
+    found = table.find_time("at", TIME_COLUMNS) or table.take("at", _only(table, "time"), "the only time")
     need(table, "at", found, "a time with date, such as 2026-05-07T09:00:00Z")
     found = table.find("name", NAME_COLUMNS, ("text",)) or table.take("name", _fewest(table), "the text with fewest values")
     need(table, "name", found, "the name of the event")
@@ -110,7 +128,7 @@ def guess_conversions(sample: Sample, leads: Table | None) -> Table:
     """Find the columns of the conversions."""
     table = Table(sample)
     _find_lead(table, leads)
-    found = table.find("at", CONVERSION_TIME_COLUMNS, ("time",)) or table.take("at", _only(table, "time"), "the only time")
+    found = table.find_time("at", CONVERSION_TIME_COLUMNS) or table.take("at", _only(table, "time"), "the only time")
     need(table, "at", found, "a time with date, such as 2026-05-07T09:00:00Z")
     return table
 
@@ -118,7 +136,7 @@ def guess_conversions(sample: Sample, leads: Table | None) -> Table:
 def need(table: Table, key: str, found: bool, expected: str) -> None:
     """Refuse a file in which a necessary column cannot be recognised."""
     if not found:
-        name = table.sample.path.name
+        name = table.sample.name
         shown = ", ".join(f"{column.name} ({column.kind})" for column in list(table.sample.columns.values())[:20])
         raise InputError(
             f"{name} has no column that looks like '{key}'",
@@ -192,6 +210,8 @@ def properties(table: Table) -> tuple[list[Column], str | None, str | None]:
         column for column in table.rest() if column.kind == "number" or (column.kind == "text" and column.distinct <= _MANY)
     ]
     useful = [column for column in useful if not column.words & {"id", "uuid", *PERSONAL_WORDS}]
+    # What lies deeper is the tool's own context; and a number that may be a time is more likely one than a property.
+    useful = [column for column in useful if "." not in column.name and column.unit is None]
     numbers = [column for column in useful if column.kind == "number"]
     duration = next((column.name for column in numbers if column.words & DURATION_WORDS), None)
     amount = next((column.name for column in numbers if column.words & AMOUNT_WORDS), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_PLAIN = re.compile(r"(?:(?:\.\./)+|/)?[A-Za-z_][A-Za-z0-9_/.-]*")
+_PLAIN = re.compile(r"(?:(?:\.\./)+|/)?[A-Za-z_$][A-Za-z0-9_/.$-]*(?: [A-Za-z0-9_$][A-Za-z0-9_/.$-]*)*")
 _WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n", "none", "store"))
 _COMMENT_AT = 44
 
@@ -14,27 +14,34 @@ def quoted(text: str) -> str:
     """Write a text so that YAML reads the same text back, in quotes only when it must be.
 
     >>> quoted("lead_id"), quoted("Lead Source"), quoted("no"), quoted("feature_*")
-    ('lead_id', '"Lead Source"', '"no"', '"feature_*"')
+    ('lead_id', 'Lead Source', '"no"', '"feature_*"')
     """
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return '"' + "".join(_escaped(letter) for letter in text) + '"'
+    # A column may be called ${X}: with a plain $ it would be taken from the environment.
+    return '"' + "".join(_escaped(letter) for letter in text).replace("${", "\\U00000024{") + '"'
 
 
 def _escaped(letter: str) -> str:
-    # A column may be called ${X}: with a plain $ it would be taken from the environment.
-    if letter.isprintable() and letter not in '"\\$':
-        return letter
-    return f"\\U{ord(letter):08x}"
+    return letter if letter.isprintable() and letter not in '"\\' else f"\\U{ord(letter):08x}"
 
 
 def listed(texts: Iterable[str]) -> str:
     """Write texts as a YAML list in one line.
 
     >>> listed(["a", "b c"])
-    '[a, "b c"]'
+    '[a, b c]'
     """
     return f"[{', '.join(quoted(text) for text in texts)}]"
+
+
+def counted(events: int) -> str:
+    """Write a number of events.
+
+    >>> counted(1), counted(2000)
+    ('1 event', '2,000 events')
+    """
+    return f"{events:,} event{'' if events == 1 else 's'}"
 
 
 def line(text: str, comment: str = "") -> str:

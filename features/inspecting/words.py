@@ -1,4 +1,5 @@
-"""The words by which ``trialwise init`` recognises columns, in English, Turkish and German. Data, no code.
+"""The words by which ``trialwise init`` recognises columns, in English, Turkish, German, Spanish and
+French. Data, no code.
 
 Names are compared folded, and the earlier name of a list wins.
 """
@@ -28,6 +29,17 @@ LEAD_COLUMNS = (
     "customer",
     "account_id",
     "email",
+    "usuario_id",
+    "id_usuario",
+    "cliente_id",
+    "id_cliente",
+    "utilisateur_id",
+    "id_utilisateur",
+    "client_id",
+    "benutzer_id",
+    "kullanici_id",
+    "musteri_id",
+    "üye_id",
 )
 NAME_COLUMNS = (
     "event",
@@ -41,6 +53,15 @@ NAME_COLUMNS = (
     "olay",
     "ereignis",
     "kind",
+    "etkinlik",
+    "olay_adı",
+    "aktion",
+    "evento",
+    "nombre_evento",
+    "acción",
+    "événement",
+    "nom_événement",
+    "verb",
 )
 TIME_COLUMNS = (
     "timestamp",
@@ -61,10 +82,50 @@ TIME_COLUMNS = (
     "zaman",
     "zeitpunkt",
     "datum",
+    "olay_zamanı",
+    "fecha",
+    "fecha_hora",
+    "momento",
+    "horodatage",
+    "date_heure",
+    "moment",
+    "created",
+    "time_ms",
+    "epoch",
+    "datetime_utc",
+    "event_at",
+    "happened_at",
+    "derived_tstamp",
+    "collector_tstamp",
 )
-MESSAGE_COLUMNS = ("message_id", "messageid", "event_id", "eventid", "uuid", "insert_id", "$insert_id", "id")
+MESSAGE_COLUMNS = (
+    "message_id",
+    "messageid",
+    "event_id",
+    "eventid",
+    "uuid",
+    "insert_id",
+    "$insert_id",
+    "id",
+    "event_uuid",
+    "olay_id",
+    "mesaj_id",
+    "nachricht_id",
+)
 RECEIVED_COLUMNS = ("received_at", "ingested_at", "loaded_at", "inserted_at")
-COUNT_COLUMNS = ("count", "n", "times", "occurrences", "clicks", "event_count", "adet", "anzahl")
+COUNT_COLUMNS = (
+    "count",
+    "n",
+    "times",
+    "occurrences",
+    "clicks",
+    "event_count",
+    "adet",
+    "anzahl",
+    "sayı",
+    "cantidad",
+    "nombre_de_fois",
+)
 START_COLUMNS = (
     "started_at",
     "signed_up_at",
@@ -94,8 +155,16 @@ START_COLUMNS = (
     "joined_at",
     "join_date",
     "kayıt_tarihi",
+    "üyelik_tarihi",
     "registriert_am",
     "erstellt_am",
+    "angemeldet_am",
+    "fecha_registro",
+    "fecha_alta",
+    "creado_el",
+    "date_inscription",
+    "inscrit_le",
+    "créé_le",
 )
 END_COLUMNS = (
     "ended_at",
@@ -106,8 +175,23 @@ END_COLUMNS = (
     "unregistered_at",
     "closed_at",
     "iptal_tarihi",
+    "gekündigt_am",
+    "beendet_am",
+    "cancelado_el",
+    "fecha_baja",
+    "résilié_le",
 )
-TRIAL_END_COLUMNS = ("trial_ends_at", "trial_end", "trial_ended_at", "trial_end_date", "trial_expires_at")
+TRIAL_END_COLUMNS = (
+    "trial_ends_at",
+    "trial_end",
+    "trial_ended_at",
+    "trial_end_date",
+    "trial_expires_at",
+    "deneme_bitiş",
+    "testende",
+    "fin_prueba",
+    "fin_essai",
+)
 ACCOUNT_COLUMNS = (
     "account_id",
     "org_id",
@@ -118,6 +202,12 @@ ACCOUNT_COLUMNS = (
     "team_id",
     "group_id",
     "account",
+    "şirket_id",
+    "firma_id",
+    "hesap_id",
+    "empresa_id",
+    "entreprise_id",
+    "tenant_id",
 )
 CONVERTED_COLUMNS = (
     "converted",
@@ -131,6 +221,14 @@ CONVERTED_COLUMNS = (
     "conversion",
     "target",
     "label",
+    "ödedi",
+    "dönüştü",
+    "bezahlt",
+    "konvertiert",
+    "convertido",
+    "pagado",
+    "converti",
+    "payé",
 )
 CONVERSION_TIME_COLUMNS = (
     "converted_at",
@@ -141,6 +239,13 @@ CONVERSION_TIME_COLUMNS = (
     "purchase_date",
     "date_purchased",
     "payment_date",
+    "ödeme_tarihi",
+    "bezahlt_am",
+    "zahlungsdatum",
+    "fecha_pago",
+    "pagado_el",
+    "date_paiement",
+    "payé_le",
     *TIME_COLUMNS,
 )
 CONTACT_COLUMNS = {
@@ -164,12 +269,23 @@ PERSONAL_WORDS = frozenset(
         "telefon",
         "adres",
         "soyad",
+        "apellido",
+        "teléfono",
+        "correo",
+        "dirección",
+        "prénom",
+        "téléphone",
+        "adresse",
+        "vorname",
+        "nachname",
     )
 )
 """Columns with such a word identify a person: they are not proposed as attributes."""
 
-DURATION_WORDS = frozenset(("duration", "seconds", "secs", "süre", "dauer"))
-AMOUNT_WORDS = frozenset(("amount", "price", "revenue", "total", "tutar", "betrag", "umsatz"))
+DURATION_WORDS = frozenset(("duration", "seconds", "secs", "süre", "dauer", "duración", "segundos", "durée", "secondes"))
+AMOUNT_WORDS = frozenset(
+    ("amount", "price", "revenue", "total", "tutar", "fiyat", "betrag", "umsatz", "preis", "importe", "precio", "montant", "prix")
+)
 
 LATER_WORDS = frozenset(
     (

@@ -92,7 +92,7 @@ def read_numbers(column: Any, missing: Collection[str] = ()) -> tuple[npt.NDArra
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         values = column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
         if not missing:
-            return np.where(np.isfinite(values), values, np.nan), []
+            return np.where(np.isinf(values), np.nan, values) if np.isinf(values).any() else values, []
     elif pa.types.is_string(column.type) and not missing:
         try:
             values = pc.if_else(pc.equal(column, ""), None, column).cast(pa.float64())

@@ -34,6 +34,12 @@ class Payments:
         return at, known
 
 
+def no_payments() -> Payments:
+    """Return nothing, for data without a table of conversions."""
+    nothing = np.zeros(0, np.int64)
+    return Payments(nothing, nothing, nothing)
+
+
 def payments_of_times(ws: Workspace, lead: I8, at: I8, known: I8 | None = None, *, by_day: bool) -> Payments:
     """Return conversions; one that is dated D counts from D 00:00 and is known when the day is over."""
     if not by_day:
@@ -69,7 +75,8 @@ def read_conversions(
         leads.append(lead[keep])
         times.append(read.us[keep])
     report.close(reading)
-    report.stop_if_all_refused()
+    if cut is None or ws.data.identities is None:  # else they may be of ids of which it is not known yet who they are
+        report.stop_if_all_refused()
     payments = payments_of_times(ws, np.concatenate(leads), np.concatenate(times), by_day=ws.resolution.conversions == "day")
     if cut is not None:
         seen = payments.known <= cut

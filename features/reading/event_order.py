@@ -17,9 +17,10 @@ from features.compiled import compiled
 I8 = npt.NDArray[np.int64]
 
 _SORTED, _TIED, _UNSORTED = range(3)
+_NARROW, _LARGEST = 2**31, 2**62
 
 
-def order_of(lead: npt.NDArray[np.int32], at: I8, n_leads: int, content: Sequence[npt.NDArray[Any]]) -> I8 | None:
+def order_of(lead: npt.NDArray[np.int32], at: I8, n_leads: int, content: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any] | None:
     """Return the places of the rows in their order, None if they stand in it already.
 
     Rows with the same lead and time are ordered by `content`; rows that are equal in all of it are the same to every reader.
@@ -27,12 +28,13 @@ def order_of(lead: npt.NDArray[np.int32], at: I8, n_leads: int, content: Sequenc
     disorder = _disorder(lead, at)
     if disorder == _SORTED:
         return None
-    order = np.arange(len(at), dtype=np.int64)
-    if disorder == _UNSORTED:
-        _deal_out(lead, at, n_leads, order)
-        lead, at = lead[order], at[order]
+    # Half the memory wherever it will do: the order is as long as the table.
+    order: npt.NDArray[Any] = np.arange(len(at), dtype=np.int32 if len(at) < 2**31 else np.int64)
     same = np.zeros(len(at) + 1, bool)
-    same[1:-1] = (lead[1:] == lead[:-1]) & (at[1:] == at[:-1])
+    if disorder == _UNSORTED:
+        _deal_out(lead, at, n_leads, order, same)
+    else:
+        same[1:-1] = (lead[1:] == lead[:-1]) & (at[1:] == at[:-1])
     tied = np.flatnonzero(same[1:] | same[:-1])
     if len(tied):
         rows = order[tied]
@@ -54,25 +56,38 @@ def _disorder(lead: npt.NDArray[np.int32], at: I8) -> int:
 
 
 @compiled
-def _deal_out(lead: npt.NDArray[np.int32], at: I8, n_leads: int, order: I8) -> None:
-    """Write the places of the rows by lead and time."""
+def _deal_out(lead: npt.NDArray[np.int32], at: I8, n_leads: int, order: npt.NDArray[Any], same: npt.NDArray[np.bool_]) -> None:
+    """Write the places of the rows by lead and time, and which of them share both with the one before."""
     ends = np.zeros(n_leads + 1, np.int64)
     for i in range(len(lead)):
         ends[lead[i] + 1] += 1
+    most = ends.max()
     for i in range(n_leads):
         ends[i + 1] += ends[i]
     for i in range(len(lead)):
         order[ends[lead[i]]] = i
         ends[lead[i]] += 1
+    times, moved = np.empty(most, np.int64), np.empty(most, np.int64)
     begin = 0
     for one in range(n_leads):
-        end = ends[one]
-        for i in range(begin + 1, end):
-            if at[order[i]] < at[order[i - 1]]:
-                mine = order[begin:end].copy()
-                order[begin:end] = mine[np.argsort(at[mine], kind="mergesort")]
-                break
-        begin = end
+        mine = order[begin : ends[one]]
+        sorted_already = True
+        for i in range(len(mine)):
+            times[i] = at[mine[i]]
+            if i > 0 and times[i] < times[i - 1]:
+                sorted_already = False
+        if not sorted_already:
+            places = np.argsort(times[: len(mine)], kind="mergesort")
+            for i in range(len(mine)):
+                moved[i] = mine[places[i]]
+            for i in range(len(mine)):
+                mine[i] = moved[i]
+            moved[: len(mine)] = times[: len(mine)]
+            for i in range(len(mine)):
+                times[i] = moved[places[i]]
+        for i in range(1, len(mine)):
+            same[begin + i] = times[i] == times[i - 1]
+        begin = ends[one]
 
 
 @compiled
@@ -97,19 +112,33 @@ def ranks(columns: Sequence[npt.NDArray[Any]], n: int) -> I8:
     """Return one integer a row that orders rows by several columns, the first of them foremost.
 
     >>> ranks([np.array([2, 1, 2]), np.array(["b", None, "a"], dtype=object)], 3).tolist()
-    [2, 0, 1]
+    [5, 0, 4]
     """
-    rank, distinct = np.zeros(n, np.int64), 1
+    rank, size = np.zeros(n, np.int64), 1
     for column in columns:
-        if column.dtype == object:
-            column = _by_text(column)
-        values, codes = np.unique(column, return_inverse=True)
-        if len(values) > 1:
-            pairs, rank = np.unique(rank * len(values) + codes, return_inverse=True)
-            distinct = len(pairs)
-            if distinct == n:
-                break
+        codes, span = _codes(column)
+        if span <= 1:
+            continue
+        if size * span > _LARGEST:
+            values, rank = np.unique(rank, return_inverse=True)
+            size = len(values)
+            if size == n:
+                break  # Every row has a rank of its own.
+        rank = rank * span + codes
+        size *= span
     return rank
+
+
+def _codes(column: npt.NDArray[Any]) -> tuple[I8, int]:
+    """Number the values of a column in their order, with how many numbers there may be."""
+    if column.dtype == object:
+        column = _by_text(column)
+    if column.dtype.kind == "i" and len(column):
+        low, high = int(column.min()), int(column.max())
+        if high - low < _NARROW:
+            return column.astype(np.int64) - low, high - low + 1
+    values, codes = np.unique(column, return_inverse=True)
+    return codes, len(values)
 
 
 def _by_text(column: npt.NDArray[Any]) -> I8:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.clock import NEVER
 from features.errors import InputError
 from features.names import matches
 from features.reading import moments
-from features.reading.cells import cell_text, read_numbers, read_words
+from features.reading.cells import cell_text, plain, read_numbers, read_words
 from features.reading.sources import I8, Origin, Piece, Reading, StoreReader, open_sources
 from features.reading.table_report import CODE, Finding, TableReport, first_reason, has_nul, read_times, time_flaws
 from features.workspaces.conditions import holds
@@ -40,13 +42,26 @@ class LeadRows:
     index: dict[str, int] = field(default_factory=dict)
     """Place of each lead by id, or OUTSIDE."""
     columns: dict[Column, npt.NDArray[Any]] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
+    """Leads of the index that are OUTSIDE only because they start after the cut: as of then nobody had heard of them."""
+
+    @property
+    def size(self) -> int:
+        """How many places the index has given away so far."""
+        return max(self.index.values(), default=-1) + 1
 
 
-def read_leads(ws: Workspace, spec: LeadsSpec, *, cut: int | None, store: StoreReader | None) -> tuple[LeadRows, TableReport]:
-    """Read the leads that are known at `cut`; repeated rows are counted, and refused if they say something else."""
+def read_leads(
+    ws: Workspace, spec: LeadsSpec, *, cut: int | None, store: StoreReader | None, maybe: Set[str] = frozenset()
+) -> tuple[LeadRows, TableReport]:
+    """Read the leads that are known at `cut`; repeated rows are counted, and refused if they say something else.
+
+    Attributes that are in `maybe` need not be there.
+    """
     report = TableReport("leads", origins=open_sources("leads", spec.source, ws.folder, cut=cut, store=store))
     table = _LeadsTable(ws, spec, report, cut)
-    reading = Reading("leads", report.origins, {spec.id: "data.leads.id"}, table.keys(), maybe=table.traits)
+    named = {column: key for column, key in table.keys().items() if column not in maybe or key != "attributes"}
+    reading = Reading("leads", report.origins, {spec.id: "data.leads.id"}, named, maybe=[*table.traits, *sorted(maybe)])
     for origin, piece in reading:
         table.add(origin, piece)
     report.close(reading)
@@ -56,6 +71,25 @@ def read_leads(ws: Workspace, spec: LeadsSpec, *, cut: int | None, store: StoreR
         )
     report.stop_if_all_refused()
     return table.finish(), report
+
+
+def read_ids(column: Any) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return ids as text, and which are missing or hold a NUL. Each is another, so that nothing is gained by coding them.
+
+    >>> read_ids(pa.array([7, None]))[0].tolist(), read_ids(pa.array(["", "a"]))[1].tolist()
+    (['7', None], [True, False])
+    """
+    column = plain(column)
+    if pa.types.is_integer(column.type):
+        column = column.cast(pa.string())
+    if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+        words = read_words(column)
+        return words.objects(), words.codes < 0, has_nul(words)
+    missing = pc.fill_null(pc.equal(pc.binary_length(column), 0), True)
+    if column.null_count < pc.sum(missing).as_py():
+        column = pc.if_else(missing, None, column)
+    nul = pc.fill_null(pc.match_substring(column, "\0"), False)
+    return column.to_numpy(zero_copy_only=False), missing.to_numpy(zero_copy_only=False), nul.to_numpy(zero_copy_only=False)
 
 
 def trait_names(ws: Workspace) -> list[str]:
@@ -72,6 +106,7 @@ class _LeadsTable:
     traits: list[str] = field(init=False)
     _parts: list[tuple[Origin, I8, npt.NDArray[np.object_], dict[Column, npt.NDArray[Any]]]] = field(default_factory=list)
     _outside: set[str] = field(default_factory=set)
+    _later: set[str] = field(default_factory=set)
     _unreadable: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,9 +129,9 @@ class _LeadsTable:
     def add(self, origin: Origin, piece: Piece) -> None:
         """Read one piece: what is not asked for, refused or not known yet is left out here."""
         spec = self.spec
-        ids = read_words(piece.column(spec.id))
+        names, missing, nul = read_ids(piece.column(spec.id))
         inside = self._inside(piece)
-        flaws = [(ids.codes < 0, "missing_lead"), (has_nul(ids), "invalid_text")]
+        flaws = [(missing, "missing_lead"), (nul, "invalid_text")]
         columns: dict[Column, npt.NDArray[Any]] = {}
         for name in ("started_at", "ended_at", "trial_ends_at"):
             columns["time", name], flawed = self._time(origin, piece, name)
@@ -108,14 +143,14 @@ class _LeadsTable:
         kept = self.report.take(origin, piece, codes)
         kept = inside if kept is None else kept & inside
         started = columns["time", "started_at"]
-        known = kept if self.cut is None else kept & ((started <= self.cut) | (spec.started_at is None))
+        heard_of = np.ones(piece.rows, bool) if self.cut is None or spec.started_at is None else started <= self.cut
         if self.cut is not None:
             columns["time", "ended_at"] = np.where(columns["time", "ended_at"] > self.cut, NEVER, columns["time", "ended_at"])
         self._carry(piece, columns)
         self.report.outside += int((~inside).sum())
-        names = ids.objects()
-        self._outside.update(name for name in names[~inside | (kept & ~known)] if name is not None)
-        rows = np.flatnonzero(known)
+        self._outside.update(name for name in names[~inside & heard_of] if name is not None)
+        self._later.update(name for name in names[(~inside | kept) & ~heard_of] if name is not None)
+        rows = np.flatnonzero(kept & heard_of)
         self._parts.append((origin, rows + piece.first, names[rows], {key: values[rows] for key, values in columns.items()}))
 
     def _inside(self, piece: Piece) -> npt.NDArray[np.bool_]:
@@ -189,13 +224,14 @@ class _LeadsTable:
         """Put the pieces together; the first row of a lead counts, a later one is a duplicate or refused."""
         ids = np.concatenate([part[2] for part in self._parts])
         columns = {key: np.concatenate([part[3][key] for part in self._parts]) for key in self._parts[0][3]}
-        first: dict[str, int] = {}
-        firsts = np.fromiter((first.setdefault(name, place) for place, name in enumerate(ids)), np.int64, len(ids))
-        repeated = np.flatnonzero(firsts != np.arange(len(ids)))
-        if len(repeated):
-            self._judge(columns, firsts, repeated)
+        index = dict(zip(ids.tolist(), range(len(ids)), strict=True))
+        if len(index) < len(ids):
+            first: dict[str, int] = {}
+            firsts = np.fromiter((first.setdefault(name, place) for place, name in enumerate(ids)), np.int64, len(ids))
+            self._judge(columns, firsts, np.flatnonzero(firsts != np.arange(len(ids))))
             kept = np.flatnonzero(firsts == np.arange(len(ids)))
-            ids, columns = ids[kept], {key: values[kept] for key, values in columns.items()}
+            columns = {key: values[kept] for key, values in columns.items()}
+            index = dict(zip(ids[kept].tolist(), range(len(kept)), strict=True))
         if self.spec.started_at is not None:
             self.report.spans(columns["time", "started_at"])
         for name, bad in self._unreadable.items():
@@ -203,10 +239,11 @@ class _LeadsTable:
                 count = sum(times for _, times in bad)
                 evidence = f"{count} values are no numbers and count as missing, such as '{bad[0][0][:60]}'"
                 self.report.findings.append(Finding("warn", name, evidence))
-        index = {name: place for place, name in enumerate(ids)}
         for name in self._outside:
             index.setdefault(name, OUTSIDE)
-        return LeadRows(index, columns)
+        later = self._later - index.keys()
+        index.update(dict.fromkeys(later, OUTSIDE))
+        return LeadRows(index, columns, later)
 
     def _judge(self, columns: dict[Column, npt.NDArray[Any]], firsts: I8, repeated: I8) -> None:
         other = np.zeros(len(repeated), bool)

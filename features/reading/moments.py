@@ -129,8 +129,9 @@ def read_moments(column: Any, *, timezone: str, zone: str | None) -> Moments:
         kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _within_range(_read_text(column, timezone, zone))
-    missing = np.asarray(column.is_null(), dtype=bool)
-    state = np.where(missing, MISSING, READ).astype(np.uint8)
+    state = np.full(len(column), READ, np.uint8)
+    if column.null_count:
+        state[np.asarray(column.is_null(), dtype=bool)] = MISSING
     if pa.types.is_null(kind):
         return Moments(np.zeros(len(column), np.int64), state)
     if pa.types.is_date(kind):
@@ -145,7 +146,7 @@ def read_moments(column: Any, *, timezone: str, zone: str | None) -> Moments:
 
 
 def _integers(column: Any) -> Any:
-    return column.fill_null(0).to_numpy(zero_copy_only=False)
+    return (column.fill_null(0) if column.null_count else column).to_numpy(zero_copy_only=False)
 
 
 def _by_dictionary(column: Any, timezone: str, zone: str | None) -> Moments:
@@ -158,6 +159,8 @@ def _by_dictionary(column: Any, timezone: str, zone: str | None) -> Moments:
 
 
 def _within_range(read: Moments) -> Moments:
+    if not len(read.us) or (read.us.min() >= EARLIEST and read.us.max() < LATEST):
+        return read
     outside = (read.state == READ) & ((read.us < EARLIEST) | (read.us >= LATEST))
     if outside.any():
         return Moments(read.us, np.where(outside, OUT_OF_RANGE, read.state).astype(np.uint8))

@@ -13,19 +13,20 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from features.errors import InputError
-from features.reading.sources import I8, Piece
+from features.reading.sources import EVERY, I8, Piece
 
 _BLOCK = 1 << 24
 
 
 class CsvOrigin:
-    """One CSV file, in UTF-8 with or without its mark, also compressed."""
+    """One CSV file, in UTF-8 with or without its mark, also compressed; a .tsv has tabs for commas."""
 
     unit = "line"
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
+        self._delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
         self._skipped = 0
         self._spoilt: list[tuple[int, str]] | None = None
         header = next(self._records(), None)
@@ -40,6 +41,8 @@ class CsvOrigin:
     def pieces(self, wanted: Sequence[str], coded: frozenset[str]) -> Iterator[Piece]:
         """Yield the wanted columns as text, block by block."""
         include = [name for name in wanted if name in self.header]
+        if EVERY in wanted:  # a second column of one name could not be told from the first
+            include += [name for name in self.header if name not in include and self.header.count(name) == 1]
         types = {name: pa.dictionary(pa.int32(), pa.string()) if name in coded else pa.string() for name in include}
         convert = arrow_csv.ConvertOptions(include_columns=include, column_types=types, strings_can_be_null=False)
         self._skipped, self._spoilt, first = 0, None, 0
@@ -49,7 +52,9 @@ class CsvOrigin:
                 reader = arrow_csv.open_csv(
                     stream,
                     read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
-                    parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._skip),
+                    parse_options=arrow_csv.ParseOptions(
+                        delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=self._skip
+                    ),
                     convert_options=convert,
                 )
                 for batch in reader:
@@ -90,7 +95,7 @@ class CsvOrigin:
         try:
             opened = gzip.open if self.name.lower().endswith(".gz") else open
             with opened(self.path, "rt", encoding="utf-8-sig", newline="") as text:
-                reader = csv.reader(text)
+                reader = csv.reader(text, delimiter=self._delimiter)
                 before = 0
                 for cells in reader:
                     if cells:

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line; a property is found at the top or under `properties` and `traits`, as tools export it."""
+"""JSON lines: one object a line; a name is found at the top, or inside as tools export it (see ``nested.py``)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import IO, Any, NoReturn, cast
 import numpy as np
 
 from features.errors import InputError
-from features.reading.sources import I8, Piece, as_array
+from features.reading.nested import find
+from features.reading.sources import EVERY, I8, Piece, as_array
 
 _ROWS = 50_000
-_INSIDE = ("properties", "traits")
 
 
 class JsonOrigin:
     """One file of JSON lines, also compressed. Blank lines are passed over."""
 
     unit = "line"
+    nested = True
+    """A wanted name may also lie inside an object of the line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,11 +51,15 @@ class JsonOrigin:
                 rows.append(row)
                 self._seen.update(dict.fromkeys(row))
             columns = {}
-            for name in wanted:
-                values = [row.get(name) if name in row else self._inside(row, name) for row in rows]
+            others = dict.fromkeys(key for row in rows for key in row if key not in wanted) if EVERY in wanted else {}
+            for name in (*wanted, *others):
+                values = [row[name] if name in row else self._inside(row, name) for row in rows]
                 try:
                     columns[name] = as_array(values)
                 except UnicodeEncodeError:
+                    if name in others:  # nobody asked for it by its name
+                        columns[name] = as_array([None if _is_broken(value) else value for value in values])
+                        continue
                     bad = next(number for number, value in zip(numbers, values, strict=True) if _is_broken(value))
                     raise self._unreadable(bad, "half of a pair of surrogates, which is no letter") from None
             yield Piece(columns, len(rows), first)
@@ -71,12 +77,10 @@ class JsonOrigin:
         return []
 
     def _inside(self, row: dict[str, Any], name: str) -> Any:
-        for outer in _INSIDE:
-            inner = row.get(outer)
-            if isinstance(inner, dict) and name in inner:
-                self._seen[name] = None
-                return inner[name]
-        return None
+        there, value = find(row, name)
+        if there:
+            self._seen[name] = None
+        return value
 
     def _chunks(self) -> Iterator[tuple[list[int], list[str]]]:
         numbers: list[int] = []

@@ -10,21 +10,24 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from features.errors import InputError
-from features.reading.sources import I8, Piece
+from features.reading.sources import EVERY, I8, Piece
 
-_ROWS = 1 << 22
+_ROWS = 1 << 20
+"""Rows of a piece: few enough that the memory of one piece serves the next, many enough that a piece costs little by itself."""
 
 
 class ParquetOrigin:
-    """One Parquet file; its rows are numbered from 1."""
+    """One Parquet file, or some row groups of it that are read together; its rows are numbered from 1."""
 
     unit = "row"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, groups: Sequence[int] | None = None) -> None:
         self.path = path
+        self._groups = groups
         self.name = path.name
         with self._open(()) as file:
             self._columns = list(file.schema_arrow.names)
+            self.expected_rows: int = file.metadata.num_rows
 
     def columns(self) -> Sequence[str]:
         """Return the names of the top-level columns."""
@@ -32,13 +35,14 @@ class ParquetOrigin:
 
     def pieces(self, wanted: Sequence[str], coded: frozenset[str]) -> Iterator[Piece]:
         """Yield the wanted columns, some million rows at a time."""
-        include = [name for name in wanted if name in self._columns]
+        include = [name for name in (self._columns if EVERY in wanted else wanted) if name in self._columns]
         first = 0
         with self._open([name for name in include if name in coded]) as file:
             try:
-                for batch in file.iter_batches(batch_size=_ROWS, columns=include):
-                    yield Piece(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows, first)
-                    first += batch.num_rows
+                for groups in row_groups(file) if self._groups is None else [list(self._groups)]:
+                    for batch in file.iter_batches(batch_size=_ROWS, row_groups=groups, columns=include):
+                        yield Piece(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows, first)
+                        first += batch.num_rows
             except (pa.ArrowException, OSError) as error:
                 raise self._unreadable(error) from None
 
@@ -66,3 +70,18 @@ class ParquetOrigin:
             expected="a whole Parquet file",
             do="export the file again",
         )
+
+
+def row_groups(file: parquet.ParquetFile) -> Iterator[list[int]]:
+    """Yield the row groups, small ones together: a piece that spans two of them would be cut in two and has two dictionaries."""
+    together: list[int] = []
+    rows = 0
+    for group in range(file.num_row_groups):
+        held = file.metadata.row_group(group).num_rows
+        if together and rows + held > _ROWS:
+            yield together
+            together, rows = [], 0
+        together.append(group)
+        rows += held
+    if together:
+        yield together

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from features.clock import now_us
 from features.errors import InputError, OutsideError, TrialwiseError
-from features.reading.sources import I8, Piece, as_array
+from features.reading.sources import EVERY, I8, Piece, as_array
 
 _ROWS = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ class SqlOrigin:
 
     def pieces(self, wanted: Sequence[str], coded: frozenset[str]) -> Iterator[Piece]:  # noqa: ARG002 - the protocol's shape
         """Run the query and yield its rows, chunk by chunk."""
-        engine = self._engine()
+        engine = self.engine()
         statement = text(self._query)
         moments = {"as_of": _EPOCH + timedelta(microseconds=self._as_of), "since": _EPOCH}
         asked = statement.compile().params
@@ -64,30 +64,31 @@ class SqlOrigin:
         try:
             with engine.connect() as connection:
                 try:
-                    result = connection.execution_options(stream_results=True).execute(statement)
-                    if not result.returns_rows:
-                        raise InputError(
-                            "a query of the workspace file asks for nothing",
-                            given="a statement that returns no rows",
-                            expected="a select",
-                            do="correct the query",
-                        )
-                    self._columns = list(result.keys())
-                    places = {name: self._columns.index(name) for name in wanted if name in self._columns}
-                    empty = True
-                    for rows in result.partitions(_ROWS):
-                        empty = False
-                        columns = {name: as_array([row[place] for row in rows]) for name, place in places.items()}
-                        yield Piece(columns, len(rows), first)
-                        first += len(rows)
-                    if empty:
-                        yield Piece({}, 0, 0)
+                    with connection.execution_options(stream_results=True).execute(statement) as result:
+                        if not result.returns_rows:
+                            raise InputError(
+                                "a query of the workspace file asks for nothing",
+                                given="a statement that returns no rows",
+                                expected="a select",
+                                do="correct the query",
+                            )
+                        self._columns = list(result.keys())
+                        names = self._columns if EVERY in wanted else wanted
+                        places = {name: self._columns.index(name) for name in names if name in self._columns}
+                        empty = True
+                        for rows in result.partitions(_ROWS):
+                            empty = False
+                            columns = {name: as_array([row[place] for row in rows]) for name, place in places.items()}
+                            yield Piece(columns, len(rows), first)
+                            first += len(rows)
+                        if empty:
+                            yield Piece({}, 0, 0)
                 except DBAPIError as error:
                     if error.connection_invalidated:
                         raise
                     raise self._refused(error) from None
         except SQLAlchemyError as error:
-            raise self._unreachable(error) from None
+            raise self.unreachable(error) from None
         finally:
             engine.dispose()
 
@@ -99,7 +100,8 @@ class SqlOrigin:
         """Return nothing: every row of an answer has its columns."""
         return []
 
-    def _engine(self) -> Engine:
+    def engine(self) -> Engine:
+        """Return the way to the database; nothing is connected yet."""
         file = self._url.database
         if self._url.get_backend_name() == "sqlite" and file and file != ":memory:" and not Path(file).exists():
             # SQLite would create it, empty, and complain about the table.
@@ -124,7 +126,8 @@ class SqlOrigin:
             do="try it in the database and correct it",
         )
 
-    def _unreachable(self, error: Any) -> TrialwiseError:
+    def unreachable(self, error: Any) -> TrialwiseError:
+        """Return the sentence for a database that does not answer."""
         return OutsideError(
             f"{self.name} cannot be reached",
             given=_first_line(error),

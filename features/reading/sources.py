@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from features.errors import InputError
 from features.names import nearest
+from features.reading.shaping import Shape
 from features.workspaces.data import FileSource, SqlSource, StoreSource
 
 I8 = npt.NDArray[np.int64]
@@ -24,7 +26,14 @@ I8 = npt.NDArray[np.int64]
 StoreReader = Callable[[str, Sequence[str]], Iterator[Any]]
 """What reads the store: table name and columns -> Arrow tables that have columns of these names."""
 
-FORMATS = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+SPARK = "spark"
+"""The url of a query that a Spark session runs, which only `--engine spark` has."""
+
+FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+
+
+EVERY = "*"
+"""Stands among the wanted columns for all that an origin has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class Piece:
     columns: dict[str, Any]
     rows: int
     first: int
+    written: Mapping[str, Any] = field(default_factory=dict)
+    """The columns as the origin has them, where every one was asked for."""
 
     def column(self, name: str) -> Any:
         """Return a column, of nulls where this origin has none of that name."""
@@ -76,38 +87,50 @@ class Reading:
     optional: Mapping[str, str] = field(default_factory=dict)
     maybe: Sequence[str] = ()
     coded: frozenset[str] = frozenset()
+    every: bool = False
+    """Whether all other columns are read as well, and handed on as they are written."""
     absent: dict[str, str] = field(default_factory=dict)
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shape = Shape.of({**self.optional, **self.required}, self.maybe)
 
     def __iter__(self) -> Iterator[tuple[Origin, Piece]]:
         """Yield every piece; a column that is nowhere is an error."""
-        wanted = list(dict.fromkeys([*self.required, *self.optional, *self.maybe]))
         for origin in self.origins:
             self._check(origin)
         found: set[str] = set()
+        inside: set[str] = set()
         loose = False
         for origin in self.origins:
-            checked = origin.columns() is not None
+            known, nested = origin.columns(), _nests(origin)
+            checked = known is not None
             loose = loose or not checked
-            for piece in origin.pieces(wanted, self.coded):
+            asked = self.shape.asked(known, nested=nested)
+            for piece in origin.pieces([*asked, EVERY] if self.every else asked, self.coded):
                 if not checked and origin.columns() is not None:
                     self._check(origin)
                     checked = True
-                yield origin, piece
+                written = piece.columns if self.every else {}
+                shaped = Piece(self.shape.columns(piece.columns, piece.rows), piece.rows, piece.first, written)
+                inside.update(name for name, column in shaped.columns.items() if column.null_count < piece.rows)
+                yield origin, shaped
             if not checked:
                 self._check(origin)
             found.update(origin.columns() or ())
         for column, key in self.optional.items():
-            if column not in found and not loose:
+            if column in found or column in inside:
+                continue
+            if not loose and not self.shape.has(column, found):
                 raise _no_column(" and ".join(origin.name for origin in self.origins), column, key, sorted(found))
-            if column not in found:
-                self.absent[column] = key
+            self.absent[column] = key
 
     def _check(self, origin: Origin) -> None:
         known = origin.columns()
         if known is None:
             return
         for column, key in self.required.items():
-            if column not in known:
+            if not self.shape.has(column, known, nested=_nests(origin)):
                 raise _no_column(origin.name, column, key, known)
         for column, key in (*self.required.items(), *self.optional.items()):
             if list(known).count(column) > 1:
@@ -117,6 +140,11 @@ class Reading:
                     expected="it once",
                     do="rename one of the two",
                 )
+
+
+def _nests(origin: Origin) -> bool:
+    """Tell whether an origin itself looks into its values, as JSON lines and the store do."""
+    return getattr(origin, "nested", False)
 
 
 def _no_column(where: str, column: str, key: str, known: Sequence[str]) -> InputError:
@@ -145,6 +173,13 @@ def open_sources(
         if isinstance(source, SqlSource):
             from features.reading.source_sql import SqlOrigin
 
+            if source.url == SPARK:
+                raise InputError(
+                    f"the query of data.{table} is for Spark",
+                    given="url: spark without --engine spark",
+                    expected="files, or the address of a database",
+                    do="add --engine spark to features or score, or export the rows to a file",
+                )
             origins.append(SqlOrigin(source.url, source.query, as_of=cut))
         elif isinstance(source, StoreSource):
             origins.append(_StoreOrigin(table, _needed(store, table)))
@@ -160,6 +195,7 @@ def open_file(path: Path) -> Origin:
     """Return the reader for one file, by its ending."""
     from features.reading.source_csv import CsvOrigin
     from features.reading.source_json import JsonOrigin
+    from features.reading.source_json_list import JsonListOrigin
     from features.reading.source_parquet import ParquetOrigin
 
     name = path.name.lower().removesuffix(".gz")
@@ -172,9 +208,11 @@ def open_file(path: Path) -> Origin:
         )
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty", given="0 bytes", expected="a header and rows", do="export the file again")
-    if name.endswith(".csv"):
+    if name.endswith((".csv", ".tsv")):
         return CsvOrigin(path)
-    return JsonOrigin(path) if name.endswith(("json", "jsonl", "ndjson")) else ParquetOrigin(path)
+    if name.endswith((".parquet", ".pq")):
+        return ParquetOrigin(path)
+    return JsonListOrigin(path) if JsonListOrigin.fits(path) else JsonOrigin(path)
 
 
 def _files(pattern: str, folder: Path, table: str) -> list[Path]:
@@ -222,6 +260,7 @@ class _StoreOrigin:
     read: StoreReader
     name: str = "store"
     unit: str = "row"
+    nested: bool = True
 
     def columns(self) -> Sequence[str] | None:
         return None
@@ -254,4 +293,6 @@ def as_array(values: list[Any]) -> Any:
             return pa.array(values, pa.string() if kinds <= {str} else None)
         except (pa.ArrowInvalid, OverflowError):
             pass
+    if kinds == {datetime} and all(value is None or value.tzinfo is not None for value in values):
+        return pa.array(values, pa.timestamp("us", "UTC"))
     return pa.array([None if value is None else cell_text(value) for value in values], pa.string())

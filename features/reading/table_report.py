@@ -28,6 +28,8 @@ REASONS = (
     "unknown_lead",
     "conflicting_lead",
     "unreadable_outcome",
+    "merge_cycle",
+    "conflicting_merge",
 )
 """Why a row is refused; the place in this list is its code, 0 for a row that is kept."""
 
@@ -189,7 +191,7 @@ def read_times(
             f"column '{column}' of {origin.name} holds no times",
             given=f"values of type {error}",
             expected="times such as 2026-05-07T09:00:00Z, or a timestamp column",
-            do=f"correct {key}, or turn the numbers into timestamps",
+            do=f"correct {key}; numbers that count from 1970 on need their unit, such as '{column} in seconds'",
         ) from None
     naive = np.flatnonzero(read.state == moments.NAIVE)
     if len(naive):
@@ -214,7 +216,8 @@ def time_flaws(state: npt.NDArray[np.uint8]) -> list[tuple[npt.NDArray[np.bool_]
 
 def has_nul(words: Words) -> npt.NDArray[np.bool_]:
     """Tell which texts hold a NUL, which no database keeps alike."""
-    return np.array([*("\0" in value for value in words.values), False])[words.codes]
+    having = ["\0" in value for value in words.values]
+    return np.array([*having, False])[words.codes] if any(having) else np.zeros(len(words.codes), bool)
 
 
 def first_reason(*columns: tuple[npt.NDArray[np.bool_], str]) -> npt.NDArray[np.uint8]:

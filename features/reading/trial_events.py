@@ -48,12 +48,13 @@ def payments_of_events(ws: Workspace, events: EventRows, patterns: tuple[EventPa
     return Payments(payments.lead[seen], payments.at[seen], payments.known[seen])
 
 
-def starts(events: EventRows, patterns: tuple[EventPattern, ...], n_leads: int) -> I8:
-    """Return when each lead had its first event, or its first one that starts a trial."""
+def starts(events: EventRows, patterns: tuple[EventPattern, ...], n_leads: int, begins: I8 | None = None) -> I8:
+    """Return when each lead had its first event, or its first one that starts a trial; `begins` says from when each can."""
     started = np.full(n_leads, NEVER, np.int64)
+    at = events.at if begins is None else begins
     if patterns:
         rows = np.flatnonzero(fitting_rows(events, patterns))
-        np.minimum.at(started, events.lead[rows], events.at[rows])
+        np.minimum.at(started, events.lead[rows], at[rows])
     else:
-        np.minimum.at(started, events.lead, events.at)
+        np.minimum.at(started, events.lead, at)
     return started

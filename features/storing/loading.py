@@ -1,7 +1,9 @@
 """``trialwise load``: history from files or SQL into the store that the server uses. Loading twice changes nothing.
 
-What is loaded is what training reads: the same tables, with the same rows refused. An event keeps the message id of its file;
-where there is none it gets one from its content, and the ordinal among rows that are alike in all of it.
+What is loaded is what training reads: the same tables, with the same rows refused, but as it was written: every id by itself,
+with what it turned out to be beside it, and events with their own names and all their properties, so that a later mapping finds
+what it asks for. An event keeps the message id of its file. Where there is none it gets one from who did what and when, and its
+ordinal among those that are alike in that: neither another mapping nor another column of the export makes it another event.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from features.clock import NEVER, now_us
 from features.reading.moments import day_begin
@@ -34,7 +37,7 @@ def load_history(
 ) -> dict[str, int]:
     """Load a workspace's tables into the store and return how many rows were read and how many were new."""
     ws = load_workspace(workspace)
-    tables = read_tables(ws, event_ids=True)
+    tables = read_tables(ws, raw=True)
     counts: dict[str, int] = {}
 
     def count(what: str, read: int, new: int) -> None:
@@ -45,29 +48,53 @@ def load_history(
     store = EventStore(url or configured_url(), wait_ms=WAIT_MS)
     try:
         store.migrate()
-        count("leads", len(tables.leads), _load_leads(store, ws, tables.leads))
+        count("leads", len(tables.leads), _load_leads(store, ws, tables))
         count("events", len(tables.events), _load_events(store, ws, tables, progress))
         outcomes = list(_outcomes(ws, tables.leads))
         count("conversions", len(outcomes), _load_outcomes(store, outcomes))
+        if ws.data.identities is not None:
+            merges = list(_merges(ws, tables))
+            count("merges", len(merges), sum(store.add_links(merges[i : i + BATCH]) for i in range(0, len(merges), BATCH)))
     finally:
         store.close()
     return counts
 
 
-def _load_leads(store: EventStore, ws: Workspace, leads: Leads) -> int:
-    new = 0
+def _load_leads(store: EventStore, ws: Workspace, tables: Tables) -> int:
+    leads, new = tables.leads, 0
+    heard_of = _first_heard_of(tables)
     for start in range(0, len(leads), BATCH):
         places = range(start, min(start + BATCH, len(leads)))
         # A table without dates knows no start: what it says was known at all times.
-        known = [(leads.ids[i], 0 if ws.undated else int(leads.started_at[i])) for i in places]
-        facts = [fact for i, (lead_id, at) in zip(places, known, strict=True) for fact in _facts(ws, leads, i, lead_id, at)]
-        accounts = [
-            (lead_id, str(leads.account[i]), at, at)
+        known = [(leads.ids[i], 0 if ws.undated else int(heard_of[i])) for i in places]
+        facts = [
+            fact
             for i, (lead_id, at) in zip(places, known, strict=True)
-            if leads.account[i] is not None
+            if leads.started_at[i] < NEVER
+            for fact in _facts(ws, leads, i, lead_id, at)
+        ]
+        accounts = [
+            (leads.ids[i], str(leads.account[i]), int(leads.account_known[i]), int(leads.account_known[i]))
+            for i in places
+            if leads.account_known[i] < NEVER
         ]
         new += store.add_leads(known, facts, accounts)
     return new
+
+
+def _first_heard_of(tables: Tables) -> npt.NDArray[np.int64]:
+    """Return from when each id is known; one that stands in no table of leads has events, a payment, or only its merge."""
+    leads, events = tables.leads, tables.events
+    first = leads.started_at.copy()
+    unstarted = np.flatnonzero(first >= NEVER)
+    if len(unstarted):
+        np.minimum.at(first, events.lead, events.known)
+        np.minimum(first, leads.conversion_known, out=first)
+        merged = {who: known for who, _, known in tables.links}
+        first[unstarted] = [min(int(first[i]), merged.get(leads.ids[i], NEVER)) for i in unstarted.tolist()]
+        started = leads.started_at < NEVER
+        first[started] = leads.started_at[started]
+    return first
 
 
 def _facts(ws: Workspace, leads: Leads, i: int, lead_id: str, at: int) -> Iterator[Fact]:
@@ -112,21 +139,40 @@ def _load_events(store: EventStore, ws: Workspace, tables: Tables, progress: Pro
 def _messages(ws: Workspace, tables: Tables) -> Iterator[Message]:
     """Return the events as messages, times as the store keeps them: with day resolution the day itself, not its end."""
     events, ids = tables.events, tables.leads.ids
+    if events.written is None or events.row is None:
+        return
     at = events.at if ws.resolution.events != "day" else day_begin(events.at - 1, ws.timezone)
-    properties = [(name, column.tolist()) for name, column in sorted(events.properties.items())]
-    seen: dict[str, int] = {}
-    for i in range(len(events)):
-        lead_id, name, count = ids[events.lead[i]], events.names[events.name[i]], int(events.count[i])
-        found = {key: values[i] for key, values in properties if values[i] is not None and values[i] == values[i]}
-        received_at = max(int(at[i]), int(events.known[i]))
-        digest = digest_of(lead_id, name, int(at[i]), received_at, count, found)
-        message_id = None if events.ids is None else events.ids[i]
-        if message_id is None:
-            ordinal = seen[digest] = seen.get(digest, -1) + 1
-            message_id = f"file-{digest}-{ordinal}"
-        yield Message(
-            message_id, "track", lead_id, name, int(at[i]), received_at, digest, count=count, properties=found, origin="file"
-        )
+    properties = [(name, column) for name, column in sorted(events.properties.items())]
+    alike: dict[str, int] = {}
+    before = (-1, -1)
+    for start in range(0, len(events), BATCH):
+        rows = range(start, min(start + BATCH, len(events)))
+        asked = [(name, column[start : start + BATCH].tolist()) for name, column in properties]
+        for i, row in zip(rows, events.written.events(events.row[start : start + BATCH]), strict=True):
+            lead_id, instant, count = ids[events.lead[i]], int(at[i]), int(events.count[i])
+            named = ((name, values[i - start]) for name, values in asked)
+            found = row.properties | {name: value for name, value in named if value is not None and value == value}
+            received_at = max(instant, int(events.known[i]))
+            digest = digest_of(lead_id, row.name, instant, received_at, count, found)
+            message_id = row.message_id
+            if message_id is None:
+                if before != (int(events.lead[i]), instant):
+                    before = (int(events.lead[i]), instant)
+                    alike.clear()
+                ordinal = alike[row.name] = alike.get(row.name, -1) + 1
+                message_id = f"file-{digest_of(lead_id, row.name, instant)}-{ordinal}"
+            yield Message(
+                message_id, "track", lead_id, row.name, instant, received_at, digest, count=count, properties=found, origin="file"
+            )
+
+
+def _merges(ws: Workspace, tables: Tables) -> Iterator[tuple[str, str, int, int]]:
+    """Return who turned out to be whom, when, and from when that is known."""
+    known = np.array([since for _, _, since in tables.links], np.int64)
+    # By the day a merge is known at the end of a day, or later in one, when the lead starts: what is kept is a day before.
+    at = known if ws.resolution.events != "day" else day_begin(day_begin(known, ws.timezone) - 1, ws.timezone)
+    for (who, whom, since), instant in zip(tables.links, at.tolist(), strict=True):
+        yield who, whom, instant, since
 
 
 def _outcomes(ws: Workspace, leads: Leads) -> Iterator[Outcome]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
+from features.clock import NEVER
 from features.storing import schema
-from features.storing.rows import HEARD, Fact, Outcome, StoredEvent, StoredLead
+from features.storing.links import Link, links_into
+from features.storing.rows import HEARD, Fact, Merged, Outcome, StoredEvent, StoredLead
 
 CHUNK = 500
 
@@ -41,13 +43,20 @@ _ACCOUNTS = (
 
 
 def read_leads(connection: Connection, lead_ids: Sequence[str]) -> dict[str, StoredLead]:
-    """Return all that is known about each of these leads; unknown ones are left out.
+    """Return all that is known about each of these leads, and whoever turned out to be one of them; unknown ones are left out.
 
     Events come in order of time, then of arrival; facts in the order in which they became known.
     """
     found: dict[str, StoredLead] = {}
     for start in range(0, len(lead_ids), CHUNK):
-        _read_chunk(connection, list(lead_ids[start : start + CHUNK]), found)
+        wanted = lead_ids[start : start + CHUNK]
+        links = links_into(connection, wanted)
+        everybody = list(dict.fromkeys([*wanted, *links])) if links else list(wanted)
+        read: dict[str, StoredLead] = {}
+        for place in range(0, len(everybody), CHUNK):
+            _read_chunk(connection, everybody[place : place + CHUNK], read)
+        found.update((one, read[one]) for one in wanted if one in read)
+        _connect(read, links)
     return found
 
 
@@ -65,11 +74,27 @@ def _read_chunk(connection: Connection, ids: list[str], found: dict[str, StoredL
         found[lead_id].accounts.append((account_id, known_at))
 
 
-def lead_ids(connection: Connection) -> list[str]:
-    """Return the ids of all leads, sorted; ids that were merged into another one are not leads of their own."""
-    merged = select(schema.identity_link.c.from_id)
-    query = select(schema.lead.c.lead_id).where(schema.lead.c.lead_id.not_in(merged))
-    return sorted(connection.execute(query).scalars())
+def _connect(read: dict[str, StoredLead], links: Mapping[str, Link]) -> None:
+    """Give every lead its sources; an id of which nothing else is known still stands as a step between two others."""
+    for from_id in links:
+        read.setdefault(from_id, StoredLead(from_id, NEVER))
+    for from_id, link in sorted(links.items()):
+        source, merged = read[from_id], Merged(link.at, link.known_at)
+        source.merged = merged
+        if link.to_id in read:
+            read[link.to_id].sources.append((source, merged))
+
+
+def lead_ids(connection: Connection, as_of: int, *, by_account: bool) -> list[str]:
+    """Return the ids of all leads, sorted; ids that are known by then to be another lead are not leads of their own."""
+    merged = select(schema.identity_link.c.from_id).where(schema.identity_link.c.known_at <= as_of)
+    query = select(_lead.lead_id).where(_lead.lead_id.not_in(merged))
+    ids = sorted(connection.execute(query).scalars())
+    if by_account:
+        first = select(_member.lead_id, func.min(_member.account_id)).group_by(_member.lead_id)
+        account: dict[str, str] = {row[0]: row[1] for row in connection.execute(first)}
+        ids.sort(key=lambda one: account.get(one, ""))
+    return ids
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-Told = Literal["accepted", "duplicate", "conflict"]
-"""What became of a message: stored, seen before in the same words, or seen before in other words."""
+Told = Literal["accepted", "duplicate", "conflict", "merge_cycle"]
+"""What became of a message: stored, seen before in the same words or in other words, or not stored, since a merge that it means
+would lead back to itself."""
 
 HEARD = ("track", "page", "screen")
 """The kinds of message that say what a lead did. The others say who it is."""
@@ -103,7 +104,7 @@ class Fact:
     known_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredEvent:
     """One event of a lead as the store returns it; the name is as it was sent."""
 
@@ -113,6 +114,13 @@ class StoredEvent:
     count: int
     properties: str
     """JSON text: most events have no property that a feature reads, so it is parsed only where one does."""
+
+
+class Merged(NamedTuple):
+    """When an id was merged into another lead, and when that became known."""
+
+    at: int
+    known_at: int
 
 
 @dataclass(slots=True)
@@ -126,6 +134,10 @@ class StoredLead:
     outcomes: list[Outcome] = field(default_factory=list)
     accounts: list[tuple[str, int]] = field(default_factory=list)
     """Account and when we learnt of it."""
+    merged: Merged | None = None
+    """When it turned out that this is another lead, if it did."""
+    sources: list[tuple[StoredLead, Merged]] = field(default_factory=list)
+    """Ids that turned out to be this lead; they may have sources of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from features.storing import schema
+from features.storing import links, schema
 from features.storing.engine import insert_into
 from features.storing.rows import Answer, Fact, Message, Outcome, Refused, Told, digest_of, to_json
 
@@ -19,20 +19,29 @@ CHUNK = 500
 def write_messages(connection: Connection, messages: Sequence[Message]) -> list[Told]:
     """Store messages, each id once for ever, and say of each what became of it.
 
-    What a message says about a lead (traits, account, merge) is stored only with the message itself, so a repeat adds nothing.
+    What a message says about a lead (traits, account, merge) is stored only with the message itself, so a repeat adds nothing. A
+    message with a merge that would lead back to itself is not stored.
     """
-    told, fresh = _write_once(
-        connection,
-        schema.event,
-        "message_id",
-        [(message.message_id, message.digest, message) for message in messages],
-        _event_row,
-    )
+    rings = _rings(connection, messages)
+    items = [(message.message_id, message.digest, message) for place, message in enumerate(messages) if place not in rings]
+    rest, fresh = _write_once(connection, schema.event, "message_id", items, _event_row)
+    told_of = iter(rest)
+    told: list[Told] = ["merge_cycle" if place in rings else next(told_of) for place in range(len(messages))]
     write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
     write_facts(connection, [fact for m in fresh for fact in _facts(m)])
     write_memberships(connection, [(m.lead_id, m.account_id, m.at, m.known_at) for m in fresh if m.account_id is not None])
-    _write_links(connection, [m for m in fresh if m.merged_from is not None])
+    _write_links(connection, [(m.merged_from, m.lead_id, m.kind, m.at, m.known_at) for m in fresh if m.merged_from is not None])
     return told
+
+
+def write_merges(connection: Connection, merges: Sequence[tuple[str, str, int, int]]) -> int:
+    """Store merges (from, to, at, known at) of a table and return how many were new; one that closes a ring is left out."""
+    links.one_at_a_time(connection)
+    told = [merge for merge in merges if merge[0] != merge[1]]
+    rings = links.closing(connection, [(from_id, to_id, known_at) for from_id, to_id, _, known_at in told])
+    good = [merge for place, merge in enumerate(told) if place not in rings]
+    write_leads(connection, ((one, known_at) for from_id, to_id, _, known_at in good for one in (from_id, to_id)))
+    return _write_links(connection, [(from_id, to_id, "file", at, known_at) for from_id, to_id, at, known_at in good])
 
 
 def write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list[Told]:
@@ -153,13 +162,32 @@ def _facts(message: Message) -> list[Fact]:
     ]
 
 
-def _write_links(connection: Connection, messages: Sequence[Message]) -> None:
-    rows = [
-        {"from_id": m.merged_from, "to_id": m.lead_id, "kind": m.kind, "at": m.at, "known_at": m.known_at}
-        for m in messages
-        if m.merged_from != m.lead_id
-    ]
+def _rings(connection: Connection, messages: Sequence[Message]) -> set[int]:
+    """Return the places of the messages with a merge that would lead back to itself. A repeat says nothing new and has none."""
+    told = {
+        place: (m.merged_from, m.lead_id, m.known_at)
+        for place, m in enumerate(messages)
+        if m.merged_from is not None and m.merged_from != m.lead_id
+    }
+    places = list(told)
+    changing = [places[one] for one in links.changing(connection, list(told.values()))] if told else []
+    if not changing:
+        return set()
+    links.one_at_a_time(connection)  # before anything is written: whoever waits must not hold rows that another waits for
+    known = _digests(connection, schema.event, "message_id", [messages[place].message_id for place in changing])
+    first: dict[str, int] = {}
+    for place, message in enumerate(messages):
+        first.setdefault(message.message_id, place)
+    new = [place for place in changing if messages[place].message_id not in known and first[messages[place].message_id] == place]
+    return {new[ring] for ring in links.closing(connection, [told[place] for place in new])}
+
+
+def _write_links(connection: Connection, merges: Iterable[tuple[str, str, str, int, int]]) -> int:
+    """Store merges, of the same two ids the one that was known first, and return how many were new."""
+    rows = [{"from_id": a, "to_id": b, "kind": c, "at": d, "known_at": e} for a, b, c, d, e in merges if a != b]
+    new = _ignore_known(connection, schema.identity_link, rows, ("from_id", "to_id"))
     _keep_earliest(connection, schema.identity_link, rows, ("from_id", "to_id"))
+    return new
 
 
 def _ignore_known(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> int:

@@ -167,4 +167,11 @@ class DataSpec(Section):
                     given="leads that start at no known time",
                     at=("leads",),
                 )
+        if self.undated and self.identities is not None:
+            raise refused(
+                "leads with dates beside identities",
+                "delete identities",
+                given="merges of leads without any date",
+                at=("identities",),
+            )
         return self

@@ -34,8 +34,11 @@ FAMILIES = (
     "any_sessions",
     "any_active_minutes",
 )
-"""Families that stand as one word; ``reached_<n>`` and ``ratio_to_<behaviour>`` name their parameter, and each may begin with
-``account_``."""
+"""Families that stand as one word; ``reached_<n>`` and ``ratio_to_<behaviour>`` name their parameter. Each but the profile's may
+begin with ``account_``, and ``account_people`` counts the mates themselves."""
+
+_MATES = "account_"
+_NO_SUCH_MATES = frozenset({"account_profile_filled", "account_trial_age_d", "account_trial_left_d"})
 
 NEED_HOURS = frozenset({"night_share", "business_share", "any_sessions", "any_active_minutes"})
 """Families that mean nothing when events are known only by their day."""
@@ -58,7 +61,16 @@ def window_us(window: str) -> int | None:
 
 def plain_family(family: str) -> str:
     """Return a family without its ``account_``."""
-    return family.removeprefix("account_")
+    return family.removeprefix(_MATES)
+
+
+def over_mates(family: str) -> bool:
+    """Tell whether a family looks at the lead's account mates.
+
+    >>> over_mates("account_people"), over_mates("count")
+    (True, False)
+    """
+    return family.startswith(_MATES)
 
 
 def ratio_to(family: str) -> str | None:
@@ -74,7 +86,9 @@ def is_family(word: str) -> bool:
     (True, True, True, False)
     """
     plain = plain_family(word)
-    return plain in FAMILIES or bool(_REACHED.fullmatch(plain)) or bool(ratio_to(word))
+    if word in _NO_SUCH_MATES:
+        return False
+    return word == "account_people" or plain in FAMILIES or bool(_REACHED.fullmatch(plain)) or bool(ratio_to(word))
 
 
 class OwnFeature(Section):
@@ -97,8 +111,16 @@ class OwnFeature(Section):
             return data
         settings = {key: data[key] for key in ("window", "behaviour") if key in data}
         families = [key for key in data if key not in settings]
-        known = (*FAMILIES, "reached_<n>", "ratio_to_<behaviour>", "window", "behaviour")
+        known = (*FAMILIES, "reached_<n>", "ratio_to_<behaviour>", "account_<family>", "account_people", "window", "behaviour")
         for key in families:
+            if key in _NO_SUCH_MATES or key == "people":
+                plain = "account_people" if key == "people" else plain_family(key)
+                raise refused(
+                    "a family that can be told of the lead's account mates, or account_people for how many they are",
+                    f"did you mean '{plain}'?",
+                    given=f"'{key}'",
+                    at=(key,),
+                )
             if not is_family(key):
                 raise unknown("key", key, known, at=(key,))
         if len(families) != 1:
@@ -141,16 +163,26 @@ def resolve_player(name: str, feature: OwnFeature, behaviours: Mapping[str, Beha
         return feature
     if feature.of is not None:
         return feature.model_copy(update={"behaviour": feature.of})
-    candidates = [
-        player
-        for player, behaviour in behaviours.items()
-        if all(any(matches(known.event, own.event) for known in behaviour.events) for own in feature.patterns)
-    ]
-    if len(candidates) != 1:
-        raise refused(
-            "events that exactly one behaviour has, or the behaviour that they count for",
-            "add behaviour: NAME to the feature",
-            given=f"events of {' and '.join(candidates) or 'no behaviour'}",
-            at=(name,),
-        )
-    return feature.model_copy(update={"behaviour": candidates[0]})
+    return feature.model_copy(update={"behaviour": _player_of_events(name, feature, behaviours)})
+
+
+def _player_of_events(name: str, feature: OwnFeature, behaviours: Mapping[str, Behaviour]) -> str:
+    """Return the behaviour that has all the events of a feature; `any` where no behaviour has any of them."""
+    mine = [pattern.event for pattern in feature.patterns]
+    has_all, has_some = [], []
+    for player, behaviour in behaviours.items():
+        theirs = [pattern.event for pattern in behaviour.events]
+        if all(any(matches(known, own) for known in theirs) for own in mine):
+            has_all.append(player)
+        elif any(matches(known, own) or matches(own, known) for known in theirs for own in mine):
+            has_some.append(player)
+    if len(has_all) == 1:
+        return has_all[0]
+    if over_mates(feature.family) or not (has_all or has_some):
+        return ANY  # the points of features over mates go to the account, whoever has the events
+    raise refused(
+        "events that exactly one behaviour has, or the behaviour that they count for",
+        "add behaviour: NAME to the feature",
+        given=f"events of {' and '.join(has_all or has_some)}" + ("" if has_all else ", but not all of one"),
+        at=(name,),
+    )

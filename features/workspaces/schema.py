@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from features.definition import Definition
-from features.workspaces.behaviours import ANY, RESERVED, VOCABULARY, Behaviours, Conditions
+from features.workspaces.behaviours import ANY, RESERVED, VOCABULARY, Behaviour, Behaviours, Conditions
 from features.workspaces.data import DataSpec
-from features.workspaces.own_features import NEED_HOURS, OwnFeature, plain_family, resolve_player
+from features.workspaces.own_features import NEED_HOURS, OwnFeature, over_mates, plain_family, resolve_player
 from features.workspaces.section import PlainName, Section, Text, Texts, TextSet, Zone, refused, unknown
 from features.workspaces.selling import Phrases, Plays, ScorecardSpec, StagesSpec, Webhooks
 from features.workspaces.settings import (
@@ -73,9 +73,12 @@ class Workspace(Section):
         """Return the feature part of this workspace, with what training learnt.
 
         Phrases stay behind: other words for a behaviour are not other features. So do the features and attributes that are
-        excluded; what remains of ``exclude`` names built-in features.
+        excluded, and the traits; what remains of ``exclude`` names built-in features and events.
         """
         excluded = set(self.exclude)
+        behaviours = {name: _without(one, excluded) for name, one in self.behaviours.items()}
+        # Of a behaviour that has nothing but excluded traits, only the features remain to be left out.
+        excluded |= {f"{name}_profile_filled" for name, one in behaviours.items() if one.traits and excluded >= set(one.traits)}
         features = {name: feature for name, feature in self.features.items() if name not in excluded}
         attributes = {name: kind for name, kind in self.attributes.items() if name not in excluded}
         return Definition(
@@ -84,11 +87,12 @@ class Workspace(Section):
             trial_days=self.trial.days,
             inactive_days=self.trial.inactive_days,
             gap_minutes=self.sessions.gap_minutes,
-            behaviours={name: one.model_copy(update={"phrase": None}) for name, one in self.behaviours.items()},
+            behaviours=behaviours,
             features=features,
             attributes=dict(attributes),
             exclude=tuple(excluded - set(self.features) - set(self.attributes)),
             undated=self.undated,
+            accounts=has_accounts(self.data),
             vocabulary={name: tuple(names) for name, names in (vocabulary or {}).items()},
             categories={name: tuple(values) for name, values in (categories or {}).items() if name in attributes},
             bounds={name: (float(low), float(high)) for name, (low, high) in (bounds or {}).items()},
@@ -124,10 +128,17 @@ class Workspace(Section):
     @field_validator("features")
     @classmethod
     def _players(cls, features: dict[str, OwnFeature], info: ValidationInfo) -> dict[str, OwnFeature]:
-        if not {"behaviours", "resolution"} <= info.data.keys():
+        if not {"data", "behaviours", "resolution"} <= info.data.keys():
             return features
         resolved = {}
         for name, feature in features.items():
+            if over_mates(feature.family) and not has_accounts(info.data["data"]):
+                raise refused(
+                    "the column that says whose account a lead belongs to",
+                    "map it as data.leads.account, or delete the feature",
+                    given=f"{feature.family} in feature '{name}', but no accounts",
+                    at=(name, feature.family),
+                )
             if info.data["resolution"].events == "day" and plain_family(feature.family) in NEED_HOURS:
                 raise refused(
                     "a family that needs no hours, since resolution: {events: day} knows only days",
@@ -181,3 +192,14 @@ class Workspace(Section):
             if name not in info.data.get("attributes", ideal):
                 raise unknown("attribute", name, info.data["attributes"], at=(name,))
         return ideal
+
+
+def _without(behaviour: Behaviour, excluded: set[str]) -> Behaviour:
+    """Return a behaviour without its phrase and without excluded traits, unless it has nothing else."""
+    traits = tuple(trait for trait in behaviour.traits if trait not in excluded)
+    return behaviour.model_copy(update={"phrase": None, "traits": traits if traits or behaviour.events else behaviour.traits})
+
+
+def has_accounts(data: DataSpec) -> bool:
+    """Tell whether leads may belong to accounts; in a table without dates nobody can be looked at as of an instant."""
+    return data.leads is not None and data.leads.account is not None and not data.undated

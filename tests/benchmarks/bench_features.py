@@ -1,169 +1,116 @@
-"""Features from Parquet, ours against a plain pandas groupby that gives equal numbers: CPU seconds and their ratio.
+"""Features from sorted Parquet to a matrix, ours against Polars, DuckDB and pandas: CPU seconds, their ratios and peak memory.
 
-Run it with ``python -m tests.benchmarks.bench_features [--events N]``. Both read the same files and end with the same matrix;
-equality is asserted before a figure is printed.
+Run it with ``python -m tests.benchmarks.bench_features [--events 3e6] [--rounds 2]``. Every contestant runs in a process of its
+own, in turns, and of its rounds the cheapest counts. All matrices are compared before a ratio is printed. The worlds are kept
+under var/bench for the next run.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
 import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from features.catalog import feature_set
-from features.clock import DAY_US, HOUR_US
-from features.history import EventRow
-from features.matrix import LiveLead, compute, compute_one
-from features.tables import read_tables
-from features.workspace import parse_workspace
+from tests.benchmarks import live
+from tests.benchmarks.world import AGES, cached
 
-BEHAVIOURS = ("session", "core_use", "milestone", "purchase_intent", "support", "education", "collaboration", "friction")
-NAMES_EACH = 4
-WINDOWS = {"1d": 1, "3d": 3, "7d": 7, "all": None}
-AGES = (3, 7, 10, 14)
-START = 20_500 * DAY_US
-BAR = 3.0
+TINY = 3_000
+BARS = {"with_polars": 3.0, "with_duckdb": 8.0, "with_pandas": 15.0}
+MOST_GB = 4.0
+FOUR, DAILY = (3, 7, 14, 30), tuple(range(1, 31))
+"""Four looks at a trial of 30 days, and one every day."""
+DAILY_BAR = 3.0
 
 
-def make(folder: Path, n_events: int) -> None:
-    """Write leads and their events, sorted by lead and time."""
-    random = np.random.default_rng(7)
-    n_leads = max(4, n_events // 150)
-    started = START + random.integers(0, 60 * DAY_US, n_leads)
-    ids = np.array([f"lead{index:07d}" for index in range(n_leads)])
-    lead = np.sort(random.integers(0, n_leads, n_events))
-    at = started[lead] + random.integers(-DAY_US, 15 * DAY_US, n_events)
-    order = np.lexsort((at, lead))
-    mapped = [f"{behaviour}_{number}" for behaviour in BEHAVIOURS for number in range(NAMES_EACH)]
-    names = np.array([*mapped, "other_1", "other_2"])
-    event = names[random.integers(0, len(names), n_events)]
-    utc = "datetime64[us]"
-    pd.DataFrame({"id": ids, "at": pd.to_datetime(started.astype(utc)).tz_localize("UTC")}).to_parquet(folder / "leads.parquet")
-    frame = {"lead": ids[lead], "event": event, "at": pd.to_datetime(at[order].astype(utc)).tz_localize("UTC")}
-    pd.DataFrame(frame).to_parquet(folder / "events.parquet")
+def run(module: str, folder: Path, tiny: Path, keep: Path | None = None, **options: Any) -> dict[str, float]:
+    """Run one contestant by itself."""
+    command = [sys.executable, "-m", "tests.benchmarks.contestant", module, str(folder), str(tiny)]
+    command += ["--options", json.dumps(options)] + (["--keep", str(keep)] if keep else [])
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def columns() -> dict[str, tuple[str, str, str]]:
-    """Return the features that both compute: name -> behaviour, family, window."""
-    found = {}
-    for behaviour in ("any", *BEHAVIOURS):
-        for window in WINDOWS:
-            found[f"f_{behaviour}_count_{window}"] = (behaviour, "count", window)
-        for family, window in (("active_days", "7d"), ("active_days", "all"), ("recency_h", "all"), ("time_to_first_h", "all")):
-            found[f"f_{behaviour}_{family}_{window}"] = (behaviour, family, window)
-    return found
+def compete(rivals: Sequence[str], folder: Path, tiny: Path, rounds: int) -> dict[str, dict[str, float]]:
+    """Run us and some rivals in turns; the first round also compares the matrices."""
+    best: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        for turn in range(rounds):
+            for module in ("ours", *rivals):
+                kept = Path(scratch) / f"{module}.npy"
+                one = run(module, folder, tiny, None if turn else kept)
+                before = best.setdefault(module, one)
+                best[module] = {key: (max if key == "peak_gb" else min)(value, before[key]) for key, value in one.items()}
+                if not turn and module != "ours":
+                    _compare(Path(scratch) / "ours.npy", kept, module)
+                    kept.unlink()
+    return best
 
 
-def workspace(folder: Path) -> str:
-    """Return the workspace file: only the features that pandas computes too."""
-    behaviours = "\n".join(f"  {name}: {{events: ['{name}_?']}}" for name in BEHAVIOURS)
-    lines = "\n".join(
-        f"  {name}: {{{family}: {behaviour}, window: {window}}}" for name, (behaviour, family, window) in columns().items()
-    )
-    text = f"""
-name: bench
-data:
-  leads: {{source: {folder}/leads.parquet, id: id, started_at: at}}
-  events: {{source: {folder}/events.parquet, lead: lead, name: event, at: at}}
-behaviours:
-{behaviours}
-features:
-{lines}
-"""
-    built_in = set(feature_set(parse_workspace(text, folder).definition()).names) - set(columns())
-    return text + "exclude: [" + ", ".join(sorted(built_in)) + "]\n"
+def _compare(ours: Path, theirs: Path, module: str) -> None:
+    a, b = np.load(ours, mmap_mode="r"), np.load(theirs, mmap_mode="r")
+    if a.shape != b.shape:
+        raise SystemExit(f"{module} gives a matrix of {b.shape}, ours is {a.shape}")
+    for column in range(a.shape[1]):
+        # Polars divides by a constant as it multiplies by its inverse, which may differ in the last bit.
+        close = module == "with_polars" and np.allclose(a[:, column], b[:, column], rtol=1e-9, atol=0, equal_nan=True)
+        if not close and not np.array_equal(a[:, column], b[:, column], equal_nan=True):
+            raise SystemExit(f"{module} and ours differ in column {column}")
 
 
-def ours(text: str, folder: Path) -> np.ndarray:
-    """Compute the matrix as `trialwise features` does: workspace, tables, kernel."""
-    ws = parse_workspace(text, folder)
-    tables = read_tables(ws)
-    features = feature_set(ws.definition())
-    lead = np.repeat(np.arange(len(tables.leads.ids)), len(AGES))
-    as_of = tables.leads.started_at[lead] + np.tile(np.array(AGES), len(tables.leads.ids)) * DAY_US
-    matrix = compute(features, tables, lead, as_of)
-    return matrix.values[:, [features.index(name) for name in columns()]]
+def _cheapest(module: str, folder: Path, tiny: Path, rounds: int, **options: Any) -> float:
+    return min(run(module, folder, tiny, **options)["cpu"] for _ in range(rounds))
 
 
-def with_pandas(folder: Path) -> np.ndarray:
-    """Compute the same by a join of looks and events and a groupby for every number."""
-    leads = pd.read_parquet(folder / "leads.parquet").sort_values("id", ignore_index=True)
-    events = pd.read_parquet(folder / "events.parquet")
-    events["lead"] = events["lead"].map(pd.Series(leads.index, index=leads["id"]))
-    events["us"] = events["at"].astype("int64") // (1000 if events["at"].dt.unit == "ns" else 1)
-    events["day"] = events["us"] // DAY_US
-    events["behaviour"] = events["event"].str.rsplit("_", n=1).str[0].astype("category")
-    looks = pd.DataFrame({"lead": np.repeat(leads.index.to_numpy(), len(AGES)), "age": np.tile(AGES, len(leads))})
-    started = (leads["at"].astype("int64") // (1000 if leads["at"].dt.unit == "ns" else 1)).to_numpy()
-    looks["start"] = started[looks["lead"]]
-    looks["as_of"] = looks["start"] + looks["age"] * DAY_US
-    looks["look"] = looks.index
-    seen = looks.merge(events[["lead", "us", "day", "behaviour"]], on="lead")
-    seen = seen[seen["us"] <= seen["as_of"]]
-    seen["old"] = seen["as_of"] - seen["us"]
-    result = pd.DataFrame(index=looks.index)
-    for behaviour in ("any", *BEHAVIOURS):
-        mine = seen if behaviour == "any" else seen[seen["behaviour"] == behaviour]
-        for name, (owner, family, window) in columns().items():
-            if owner != behaviour:
-                continue
-            days = WINDOWS[window]
-            rows = mine if days is None else mine[mine["old"] < days * DAY_US]
-            if family == "count":
-                result[name] = rows.groupby("look").size()
-            elif family == "active_days":
-                result[name] = rows.drop_duplicates(["look", "day"]).groupby("look").size()
-            elif family == "recency_h":
-                result[name] = rows.groupby("look")["old"].min() / HOUR_US
-            else:
-                first = rows.groupby("look")["us"].min()
-                result[name] = (first - looks["start"].reindex(first.index)).clip(lower=0) / HOUR_US
-            if family in ("count", "active_days"):
-                result[name] = result[name].fillna(0.0)
-    return result[list(columns())].to_numpy(dtype=np.float64)
+def table(found: dict[str, dict[str, float]]) -> None:
+    """Print what everybody used, and how much less we did."""
+    mine = found["ours"]["cpu"]
+    for module, one in found.items():
+        line = f"  {module:12s} {one['cpu']:8.2f} s CPU {one['wall']:8.2f} s wall {one['peak_gb']:6.2f} GB"
+        if module == "ours":
+            print(f"{line}   (bar: {MOST_GB:.0f} GB) {_verdict(one['peak_gb'] < MOST_GB)}")
+        else:
+            ratio = one["cpu"] / mine
+            print(f"{line}   {ratio:5.1f} times ours (bar: {BARS[module]:.0f}) {_verdict(ratio >= BARS[module])}")
 
 
-def live(text: str, folder: Path) -> float:
-    """Return the median milliseconds from 200 stored rows to a vector."""
-    features = feature_set(parse_workspace(text, folder).definition())
-    names = [f"{behaviour}_{number}" for behaviour in BEHAVIOURS for number in range(NAMES_EACH)]
-    took = []
-    for turn in range(500):
-        began = time.perf_counter()
-        rows = [EventRow(names[i % len(names)], START + i * HOUR_US, START + i * HOUR_US, 1, {}) for i in range(200)]
-        compute_one(features, features.plan, LiveLead("a", START, [], {}, rows), START + (200 + turn) * HOUR_US)
-        took.append(time.perf_counter() - began)
-    return 1000 * float(np.median(took))
+def _verdict(holds: bool) -> str:
+    return "ok" if holds else "MISSED"
 
 
 def main() -> None:
-    """Measure both and print the ratio."""
+    """Measure everything and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=3_000_000)
+    parser.add_argument("--events", type=float, default=30e6)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=Path("var/bench"))
+    parser.add_argument("--only", choices=["batch", "daily", "live"])
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make(folder, asked.events)
-        text = workspace(folder)
-        (folder / "small").mkdir()
-        make(folder / "small", 1000)
-        ours(workspace(folder / "small"), folder / "small")  # compile before the clock starts
-        began = time.process_time()
-        a = ours(text, folder)
-        middle = time.process_time()
-        b = with_pandas(folder)
-        ended = time.process_time()
-        one = live(text, folder)
-    if not np.array_equal(a, b, equal_nan=True):
-        raise SystemExit("the two do not give equal numbers")
-    mine, theirs = middle - began, ended - middle
-    print(f"features: {asked.events:,} events, {len(a):,} looks, {a.shape[1]} features, equal numbers")
-    print(f"  trialwise {mine:.2f} s CPU, pandas {theirs:.2f} s CPU: {theirs / mine:.1f} times less (bar: {BAR:.0f})")
-    print(f"  one lead, 200 stored events, from rows to vector: p50 {one:.3f} ms (bar: 0.3)")
+    events, folder = int(asked.events), asked.folder.absolute()
+    tiny, tenth = cached(folder, TINY), cached(folder, events // 10)
+    if asked.only in (None, "batch"):
+        full = cached(folder, events)
+        found = compete(("with_polars", "with_duckdb"), full, tiny, asked.rounds)
+        rows, width = found["ours"]["rows"], found["ours"]["columns"]
+        print(f"{events:,} events, {rows // len(AGES):,} leads, {rows:,} looks, {width} features, equal matrices")
+        table(found)
+        print(f"a tenth, {events // 10:,} events:")
+        table(compete(("with_pandas",), tenth, tiny, asked.rounds))
+    if asked.only in (None, "daily"):
+        month = cached(folder, events // 10, days_after=max(DAILY))
+        few, many = (_cheapest("ours", month, tiny, asked.rounds, ages=ages) for ages in (FOUR, DAILY))
+        times = many / few
+        print(f"daily looks over 30 days: {many:.2f} s CPU, {times:.1f} times four looks (bar: {DAILY_BAR:.0f}) ", end="")
+        print(_verdict(times < DAILY_BAR))
+    if asked.only in (None, "live"):
+        live.report()
 
 
 if __name__ == "__main__":

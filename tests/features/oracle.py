@@ -32,6 +32,9 @@ class Story:
     events: list
     trial_end: datetime | None = None
     traits: frozenset = frozenset()
+    account: str | None = None
+    joined: datetime | None = None
+    """When the account became known."""
 
 
 class World:
@@ -108,6 +111,31 @@ class World:
             key=lambda event: event.at,
         )
 
+    # -- account mates ------------------------------------------------------------------------------------------
+
+    def mates(self, me: str, people: dict, as_of: datetime):
+        """The stories of the mates that count, or None without an account: of more than 200 the most recently active."""
+        account = people[me].account
+        if account is None or people[me].joined > as_of:
+            return None
+        active = []
+        for lead_id, story in people.items():
+            seen = [event.at for event in story.events if event.at <= as_of and event.known <= as_of]
+            if lead_id != me and story.account == account and story.joined <= as_of and seen:
+                active.append((max(seen), lead_id))
+        active.sort(key=lambda pair: pair[1])
+        active.sort(key=lambda pair: pair[0], reverse=True)
+        return [people[lead_id] for _, lead_id in active[:200]]
+
+    def over_mates(self, feature, me: str, people: dict, as_of: datetime) -> float:
+        mates = self.mates(me, people, as_of)
+        if mates is None:
+            return NAN
+        if feature.family == "people":
+            window = None if feature.window == "all" else length(feature.window)
+            return float(sum(bool(self.seen(mate, feature.selector, as_of, window)) for mate in mates))
+        return self.value(feature, Story(people[me].started, [event for mate in mates for event in mate.events]), as_of)
+
     # -- the families ------------------------------------------------------------------------------------------
 
     def value(self, feature, story: Story, as_of: datetime) -> float:
@@ -170,7 +198,9 @@ class World:
         raise AssertionError(family)
 
     def measured(self, family: str, feature, events) -> float:
-        player = self.definition.behaviours[feature.player if feature.selector.startswith("feature:") else feature.selector]
+        key = feature.selector
+        own = key.startswith("feature:")
+        player = self.definition.behaviours[self.definition.features[key.removeprefix("feature:")].behaviour if own else key]
         prop, digits = (player.duration, 3) if family.startswith("duration") else (player.amount, 2)
         values = [whole(event.properties.get(prop), digits) for event in events]
         values = [value for value in values if value is not None]

@@ -9,6 +9,8 @@ from features.errors import InputError
 from features.feature import window_words
 from features.workspace import parse_workspace
 from features.workspaces.behaviours import VOCABULARY
+from features.workspaces.own_features import FAMILIES
+from tests.features.acme import ACME
 from tests.features.worlds import MAPPED, definition
 
 SMALL = """
@@ -21,6 +23,11 @@ behaviours: {sales: {events: [demo]}, profile: {traits: [name]}}
 
 def small(more: str = "", **learnt):
     return parse_workspace(SMALL + more, Path()).definition(**learnt)
+
+
+def with_accounts(more: str = "", **learnt):
+    leads = "data:\n  leads: {source: l.csv, started_at: at, account: org}"
+    return parse_workspace((SMALL + more).replace("data:", leads), Path()).definition(**learnt)
 
 
 def built_in(features):
@@ -109,12 +116,14 @@ def test_learnt_bounds_are_shown_and_do_not_limit_the_numbers():
         ("{duration_sum_s: sales}", "map the duration"),
         ("{amount_mean: [demo], behaviour: sales}", "map the amount"),
         ("{profile_filled: sales}", "list the traits"),
-        ("{account_count: sales}", "this version computes"),
+        ("{account_count: sales}", "map the account of the leads"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_in_a_sentence(line, words):
+    account = "account" in line
+    definition = (with_accounts if account else small)(f"features: {{mine: {line}}}")
     with pytest.raises(InputError, match="feature 'mine' cannot be computed") as refusal:
-        feature_set(small(f"features: {{mine: {line}}}"))
+        feature_set(definition.model_copy(update={"accounts": False}))
     assert words in str(refusal.value)
 
 
@@ -127,6 +136,71 @@ def test_a_definition_from_elsewhere_is_refused_too_where_a_workspace_would_be()
     by_day = small("resolution: {events: day}").model_copy(update={"features": night.features})
     with pytest.raises(InputError, match="with resolution"):
         feature_set(by_day)
+
+
+def test_families_of_the_other_side_are_refused_even_from_elsewhere():
+    mine = with_accounts("features: {mine: {account_count: profile}}")
+    for family, words in (("account_profile_filled", "without account_"), ("people", "write account_people")):
+        forged = mine.features["mine"].model_copy(update={"family": family})
+        with pytest.raises(InputError, match="cannot be computed") as refusal:
+            feature_set(mine.model_copy(update={"features": {"mine": forged}}))
+        assert words in str(refusal.value)
+    unheard_of = mine.features["mine"].model_copy(update={"family": "median"})
+    with pytest.raises(InputError, match="a family that this version computes"):
+        feature_set(mine.model_copy(update={"features": {"mine": unheard_of}}))
+
+
+def test_without_the_column_of_accounts_a_feature_over_mates_is_refused_with_its_line():
+    with pytest.raises(InputError, match=r"line 6.*but no accounts.*map it as data\.leads\.account"):
+        small("features: {mine: {account_people: sales}}")
+
+
+def test_where_leads_have_accounts_there_are_columns_over_their_mates():
+    features = feature_set(with_accounts())
+    mates = [feature for feature in features.features if feature.over == "mates"]
+    assert {feature.player for feature in mates} == {"account"}
+    assert all(feature.name.startswith("account_") and feature.missing.startswith("without an account") for feature in mates)
+    assert {"account_any_people_7d", "account_any_count_all", "account_any_recency_h", "account_sales_people_all"} <= set(
+        features.names
+    )
+    assert "account_core_use_people_7d" not in features.names
+    assert features["account_any_people_7d"].meaning == "Colleagues in the same account who did anything in the last 7 days"
+    assert features["account_any_recency_h"].missing == "without an account, and while there is no such event"
+    assert not [name for name in feature_set(small()).names if name.startswith("account")]
+
+
+def test_with_accounts_and_everything_mapped_the_catalogue_still_fits():
+    text = ACME.replace("features: ", "# ")
+    features = feature_set(parse_workspace(text, Path(), environment={"HOOK_SECRET": "s"}).definition())
+    assert len(built_in(features)) <= MOST_COLUMNS
+    assert len([name for name in features.names if name.startswith("account_")]) == 13
+    assert {"milestone_reached_10", "core_use_distinct_names_7d", "core_use_names_unused_7d"} <= set(features.names)
+
+
+def test_a_feature_over_mates_is_one_line_too():
+    features = feature_set(with_accounts("features: {team_demos_7d: {account_people: [demo], window: 7d}}"))
+    feature = features["team_demos_7d"]
+    assert (feature.player, feature.family, feature.window, feature.over) == ("account", "people", "7d", "mates")
+    assert feature.meaning == "Colleagues in the same account who did “demo” in the last 7 days"
+
+
+def test_a_single_event_is_one_line_for_every_family():
+    more = "".join(
+        f"\n  event_report_exported_{family}: {{{family}: [report_exported]{'' if family != 'trend' else ', window: 7d'}}}"
+        for family in (*FAMILIES, "reached_3", "ratio_to_sales")
+        if not family.startswith(("duration", "amount", "profile"))
+    )
+    measured = "".join(
+        f"\n  event_demo_{family}_7d: {{{family}: [demo], window: 7d}}"
+        for family in FAMILIES
+        if family.startswith(("dur", "amo"))
+    )
+    text = SMALL.replace("{events: [demo]}", "{events: [demo], duration: secs, amount: money}") + f"features:{more}{measured}\n"
+    features = feature_set(parse_workspace(text, Path()).definition())
+    own = [feature for feature in features.features if feature.name.startswith("event_")]
+    assert len(own) == len(FAMILIES) + 1
+    assert {feature.player for feature in own} == {"any", "sales"}
+    assert features["event_report_exported_count"].meaning == "Did “report_exported” so far (times)"
 
 
 @pytest.mark.parametrize("more", ["features: {any_count_all: {count: sales}}", "attributes: {sales_count_all: number}"])

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.exact import MISSING
-from features.history import EventRow, Plan, build_history, history_of_rows
+from features.history import EventRow, Plan, build_history, event_offsets, history_of_leads, history_of_rows, sorted_history
 from tests.features.worlds import definition
 
 PLAN = Plan(definition(every_family=False))
@@ -103,3 +103,39 @@ def test_a_count_is_limited_and_columns_are_plain():
     history = build_history(PLAN, events(at=at), 3)
     assert history.times.tolist() == [1, 10**9, 1]
     assert history.at.flags.writeable
+
+
+def test_a_history_of_some_leads_is_their_part_of_the_whole():
+    random = np.random.default_rng(0)
+    lead = np.sort(random.integers(0, 9, 40)).astype(np.int32)
+    scores = [None if number % 3 == 0 else float(number % 11) for number in range(40)]
+    for form in (np.array(scores, dtype=object), np.array(scores, dtype=np.float64), pa.array(scores)):
+        at = np.arange(40, dtype=np.int64)
+        table = events(
+            lead=lead, name=random.integers(0, 2, 40), at=at, known=at + 1, count=at + 2, properties={"score": form, "secs": form}
+        )
+        whole = build_history(PLAN, table, 9)
+        offsets = event_offsets(table, 9)
+        for leads in ([0], [3, 4, 5], [1, 4, 8], []):
+            part = history_of_leads(PLAN, table, offsets, np.array(leads, dtype=np.int64))
+            rows = [row for place in leads for row in range(offsets[place], offsets[place + 1])]
+            assert np.diff(part.offsets).tolist() == [int((lead == place).sum()) for place in leads]
+            for name in ("at", "known", "times", "day", "bits"):
+                assert getattr(part, name).tolist() == getattr(whole, name)[rows].tolist()
+            assert part.numbers.tolist() == whole.numbers[:, rows].tolist()
+            assert [takers(part, place) for place in range(len(rows))] == [takers(whole, row) for row in rows]
+
+
+def test_rows_of_one_instant_keep_their_order():
+    rows = [EventRow(name, at, at, 1, {}) for name, at in (("a", 2), ("b", 1), ("c", 2), ("d", 1))]
+    history, order = sorted_history(PLAN, rows)
+    assert order is not None
+    assert order.tolist() == [1, 3, 0, 2]
+    assert sorted_history(PLAN, [rows[place] for place in order])[1] is None
+    assert history.at.tolist() == [1, 1, 2, 2]
+
+
+def test_numbers_that_no_double_holds_are_missing():
+    values = [10**400, 3, float("inf"), -(10**400), True, 0.5]
+    history = history_of_rows(PLAN, [EventRow("login", at, at, 1, {"secs": value}) for at, value in enumerate(values)])
+    assert history.numbers[PLAN.column("secs", 3)].tolist() == [MISSING, 3000, MISSING, MISSING, 1000, 500]

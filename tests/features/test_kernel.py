@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 from features.catalog import feature_set
 from features.kernel import look_uncompiled
 from features.matrix import compute, compute_one
-from tests.features.oracle import World
-from tests.features.worlds import MAPPED, ZONES, definition, live, stories, tables, us
+from tests.features.oracle import Happened, Story, World
+from tests.features.worlds import MAPPED, NAMES, NASTY, ZONES, definition, live, stories, tables, us
 
 CASES = [(zone, by_day) for zone in ZONES for by_day in (False, True)]
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -93,3 +95,27 @@ def test_many_looks_at_one_lead_in_any_order_of_rows():
             assert np.array_equal(alone.values[0], together.values[row], equal_nan=True)
 
     check()
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["all known at once", "some known late"])
+def test_a_look_every_few_hours_equals_each_look_alone(late):
+    features = feature_set(definition("Europe/Istanbul"))
+    random = np.random.default_rng(8)
+    told = []
+    for lead in range(3):
+        minutes = np.sort(random.integers(0, 25 * 1440, 40 + 60 * lead))
+        events = []
+        for number, minute in enumerate(minutes.tolist()):
+            at = NASTY[0] + timedelta(minutes=minute)
+            known = at + late * timedelta(hours=int(random.choice([0, 0, 0, 0, 5, 60])))
+            events.append(
+                Happened(NAMES[int(random.integers(len(NAMES)))], at, known, 1, {"secs": number / 8, "score": number % 11})
+            )
+        told.append(Story(NASTY[0], events))
+    looks = us(NASTY[0]) + np.arange(0, 30 * 86_400, 7 * 3600) * 1_000_000
+    lead = np.repeat(np.arange(3), len(looks))
+    together = compute(features, tables(told), lead, np.tile(looks, 3))
+    for row in range(0, len(lead), 2):
+        alone = compute_one(features, features.plan, live(told[lead[row]]), int(together.as_of[row]))
+        assert_same(features, together.values[row], alone.values[0])
+        assert together.features_as_of[row] == alone.features_as_of[0]

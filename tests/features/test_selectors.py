@@ -45,7 +45,7 @@ def test_a_feature_of_ones_own_has_the_events_that_it_lists_and_the_properties_o
 
 
 def test_the_memory_of_names_and_answers_does_not_grow_for_ever(monkeypatch):
-    monkeypatch.setattr("features.history._MOST_NAMES", 5)
+    monkeypatch.setattr("features.plan._MOST_NAMES", 5)
     plan = Plan(definition(every_family=False))
     use = plan.use("nps_answered")
     for number in range(40):

@@ -21,13 +21,14 @@ START = parse_moment("2026-05-01")
 BODY = """
     timezone: Europe/Berlin
     data:
-      leads: {source: leads.csv, started_at: at, ended_at: left}
+      leads: {source: leads.csv, started_at: at, ended_at: left, account: org}
       events: {source: events.csv, received_at: got, id: id, count: n, properties: [plan]}
       conversions: {source: conversions.csv}
+      identities: {source: merges.csv}
     attributes: {country: category}
     behaviours: {session: {events: ["log*"], duration: n}}
 """
-NO_LEADS = BODY.replace("leads: {source: leads.csv, started_at: at, ended_at: left}", "")
+NO_LEADS = BODY.replace("leads: {source: leads.csv, started_at: at, ended_at: left, account: org}", "")
 STARTED = BODY.replace("started_at: at", "start: login").replace("source: conversions.csv", "events: [paid]")
 
 hours = st.integers(0, 72)
@@ -35,7 +36,7 @@ lead = st.sampled_from("abz")
 leads = st.lists(st.tuples(lead, hours, hours | st.none(), st.sampled_from(["DE", ""])), max_size=6)
 events = st.lists(
     st.tuples(
-        lead,
+        st.sampled_from("abzvw"),
         st.sampled_from(["login", "Log In", "paid", "other"]),
         hours,
         st.integers(-5, 60) | st.none(),
@@ -43,7 +44,9 @@ events = st.lists(
     ),
     max_size=25,
 )
-conversions = st.lists(st.tuples(lead, hours), max_size=5)
+anyone = st.sampled_from("abzvw")
+conversions = st.lists(st.tuples(anyone, hours), max_size=5)
+merges = st.lists(st.tuples(anyone, anyone, hours), max_size=6)
 
 
 def at(hour: int | None) -> str:
@@ -55,12 +58,13 @@ def day_over(hour: int, *, by_day: bool) -> int:
     return (hour + 2) // 24 * 24 + 22 if by_day else hour
 
 
-@given(leads, events, conversions, hours, st.booleans(), st.sampled_from([BODY, NO_LEADS, STARTED]))
-@settings(max_examples=120, deadline=None)
+@given(leads, events, conversions, merges, hours, st.booleans(), st.sampled_from([BODY, NO_LEADS, STARTED]))
+@settings(max_examples=80, deadline=None)
 def test_a_cut_equals_files_that_were_cut(
-    leads: list[Any], events: list[Any], conversions: list[Any], cut: int, by_day: bool, body: str
+    leads: list[Any], events: list[Any], conversions: list[Any], merges: list[Any], cut: int, by_day: bool, body: str
 ) -> None:
     leads = [("z", 0, None, "DE"), *leads]
+    merges = [("u", "z", -48), *merges]
     events = [("z", "login", -72, None, ""), *events]
     conversions = [("z", -40), *conversions]
 
@@ -72,9 +76,10 @@ def test_a_cut_equals_files_that_were_cut(
         # Where events start a trial, attributes of a table stand there from the beginning.
         rows = [row for row in leads if known(row[1]) or body is not BODY]
         text = "".join(
-            f"{who},{at(start)},{at(end) if end is None or known(end) else ''},{place}\n" for who, start, end, place in rows
+            f"{who},{at(start)},{at(end) if end is None or known(end) else ''},{place},{place}\n"
+            for who, start, end, place in rows
         )
-        put(folder, "leads.csv", "lead_id,at,left,country\n" + text)
+        put(folder, "leads.csv", "lead_id,at,left,country,org\n" + text)
         text = ""
         for row in events:
             if known(event_known(row)):
@@ -83,6 +88,8 @@ def test_a_cut_equals_files_that_were_cut(
         put(folder, "events.csv", "lead_id,event,timestamp,got,id,n,plan\n" + text)
         text = "".join(f"{who},{at(hour)}\n" for who, hour in conversions if known(day_over(hour, by_day=by_day)))
         put(folder, "conversions.csv", "lead_id,converted_at\n" + text)
+        text = "".join(f"{who},{whom},{at(hour)}\n" for who, whom, hour in merges if known(day_over(hour, by_day=by_day)))
+        put(folder, "merges.csv", "from,to,at\n" + text)
 
     resolution = "    resolution: {events: day, conversions: day}\n" if by_day else ""
     with TemporaryDirectory() as full, TemporaryDirectory() as short:

@@ -18,27 +18,29 @@ from tests.features.worlds import NAMES, NASTY, definition, live, tables, us
 
 
 def digest() -> str:
-    """Return a digest of the features of a few leads, in batch and live."""
+    """Return a digest of the features of a few leads of one account, in batch, many looks at once, and live."""
     told = hashlib.sha256()
     for zone, by_day in (("America/St_Johns", False), ("Europe/Istanbul", True)):
-        features = feature_set(definition(zone, by_day))
-        stories = []
+        features = feature_set(definition(zone, by_day, accounts=not by_day))
+        people = {}
         for lead in range(3):
             random = np.random.default_rng(lead)
             events = []
-            for number in range(30):
+            for number in range(20):
                 at = NASTY[lead] + timedelta(minutes=int(random.integers(-4000, 9000)))
                 late = timedelta(hours=int(random.integers(0, 3)))
                 values = {"score": int(random.integers(0, 11)), "secs": number / 7, "money": number / 200, "plan": "pro"}
                 events.append(Happened(NAMES[int(random.integers(0, len(NAMES)))], at, at + late, 1 + number % 3, values))
-            stories.append(Story(NASTY[lead], events))
-        for day in range(6):
-            looks = np.array([us(story.started) + day * 86_400_000_000 for story in stories])
-            matrix = compute(features, tables(stories), np.arange(3), looks)
-            told.update(np.nan_to_num(matrix.values, nan=-1.0).tobytes())
-            for row, story in enumerate(stories):
-                one = compute_one(features, features.plan, live(story), int(looks[row]))
-                assert np.array_equal(one.values[0], matrix.values[row], equal_nan=True)
+            joined = NASTY[lead] + timedelta(days=2 * lead)
+            people[f"lead{lead}"] = Story(NASTY[lead], events, account="one", joined=joined)
+        lead = np.repeat(np.arange(3), 4)
+        looks = np.array([us(story.started) + 2 * day * 86_400_000_000 for story in people.values() for day in range(4)])
+        matrix = compute(features, tables([*people.values()]), lead, looks)
+        told.update(np.nan_to_num(matrix.values, nan=-1.0).tobytes())
+        for row, as_of in enumerate(looks.tolist()):
+            lead_id = f"lead{lead[row]}"
+            one = compute_one(features, features.plan, live(people[lead_id], lead_id, people, as_of), as_of)
+            assert np.array_equal(one.values[0], matrix.values[row], equal_nan=True)
     return told.hexdigest()
 
 

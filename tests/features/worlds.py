@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from features.clock import NEVER, from_datetime
 from features.history import EventRow
-from features.matrix import LiveLead
+from features.matrix import LiveLead, LiveMate
 from features.workspace import parse_workspace
 from tests.features.oracle import Happened, Story
 
@@ -76,13 +78,25 @@ def _own_lines(by_day: bool) -> str:
     return "\n".join(lines)
 
 
+def _lines_over_mates(by_day: bool) -> str:
+    """Every family over account mates, of some behaviours, of any, and of a list of events."""
+    lines = []
+    for line in _own_lines(by_day).splitlines():
+        name, what = line.strip().split(": {", 1)
+        if re.match("own_|x_(any|core_use|support|session)_", name):
+            lines.append(f"  mates_{name}: {{account_{what}")
+            if what.startswith("count:"):
+                lines.append(f"  mates_{name.replace('_count_', '_people_')}: {{account_people{what.removeprefix('count')}")
+    return "\n" + "\n".join(lines)
+
+
 @lru_cache
-def definition(zone: str = "UTC", by_day: bool = False, every_family: bool = True, trial: str = "14"):
+def definition(zone: str = "UTC", by_day: bool = False, every_family: bool = True, trial: str = "14", accounts: bool = False):
     text = f"""
 name: acme
 timezone: {zone}
 data:
-  leads: {{source: leads.csv, id: id, started_at: at}}
+  leads: {{source: leads.csv, id: id, started_at: at{", account: org" if accounts else ""}}}
   events: {{source: events.csv, lead: l, name: event, at: t, properties: [score, plan, secs, other_secs, money]}}
   conversions: {{source: c.csv, lead: l, at: t}}
 resolution: {{events: {"day" if by_day else "second"}}}
@@ -91,7 +105,7 @@ attributes: {{country: category, company_size: number}}
 behaviours: {BEHAVIOURS}
 """
     if every_family:
-        text += "features:\n" + _own_lines(by_day)
+        text += "features:\n" + _own_lines(by_day) + (_lines_over_mates(by_day) if accounts else "")
     workspace = parse_workspace(text, Path())
     return workspace.definition(vocabulary=VOCABULARY, categories={"country": ("DE", "TR")})
 
@@ -159,20 +173,42 @@ def stories(draw, by_day: bool = False, zone: str = "UTC"):
     return Story(started, events, end, traits), as_of
 
 
+@st.composite
+def households(draw, by_day: bool = False, zone: str = "UTC", most: int = 5):
+    """A few leads, most of them of one account, that joined it at any time; and an instant from which to look at each."""
+    told = draw(st.lists(stories(by_day, zone), min_size=2, max_size=most))
+    people, looks = {}, []
+    for number, (story, as_of) in enumerate(told):
+        account = draw(st.sampled_from(["one", "one", "one", "two", None]))
+        joined = draw(st.sampled_from([story.started, story.started, as_of, as_of + timedelta(microseconds=1), NASTY[0]]))
+        people[f"lead{number}"] = replace(story, account=account, joined=None if account is None else joined)
+        looks.append(as_of)
+    return people, looks
+
+
 def us(moment: datetime) -> int:
     return from_datetime(moment)
 
 
-def live(story: Story, lead_id: str = "a") -> LiveLead:
-    """The story as the server has it stored."""
+def live(story: Story, lead_id: str = "a", people: dict | None = None, as_of: int = NEVER) -> LiveLead:
+    """The story as the server has it stored; with `people`, beside its account mates."""
     began = us(story.started)
+    mates = None
+    if people is not None and story.account is not None and us(story.joined) <= as_of:
+        others = [(one, other) for one, other in people.items() if one != lead_id and other.account == story.account]
+        mates = [LiveMate(one, us(other.joined), rows_of(other)) for one, other in others]
     return LiveLead(
         lead_id,
         began,
         [(us(story.trial_end), began)] if story.trial_end else [],
         dict.fromkeys(sorted(story.traits), ("yes", began)),
-        [EventRow(one.name, us(one.at), us(one.known), one.count, one.properties) for one in story.events],
+        rows_of(story),
+        mates,
     )
+
+
+def rows_of(story: Story) -> list[EventRow]:
+    return [EventRow(one.name, us(one.at), us(one.known), one.count, one.properties) for one in story.events]
 
 
 def tables(stories_: list) -> SimpleNamespace:
@@ -190,7 +226,7 @@ def tables(stories_: list) -> SimpleNamespace:
         else:
             properties[prop] = np.array(values, dtype=object)
     leads = SimpleNamespace(
-        ids=[f"lead{index}" for index in range(n)],
+        ids=[f"lead{index:0{len(str(n - 1))}}" for index in range(n)],
         started_at=np.array([us(story.started) for story in stories_], dtype=np.int64),
         trial_ends_at=np.array([us(story.trial_end) if story.trial_end else NEVER for story in stories_], dtype=np.int64),
         attributes={"country": np.array([None] * n, dtype=object), "company_size": np.full(n, np.nan)},
@@ -199,6 +235,8 @@ def tables(stories_: list) -> SimpleNamespace:
             for trait in ("name", "company", "photo")
         },
         ignored=np.zeros(n, dtype=bool),
+        account=np.array([story.account for story in stories_], dtype=object),
+        account_known=np.array([NEVER if story.account is None else us(story.joined) for story in stories_], dtype=np.int64),
     )
     events = SimpleNamespace(
         lead=np.array([index for index, _ in flat], dtype=np.int32),

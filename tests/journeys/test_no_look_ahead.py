@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,56 @@ def test_on_the_simulator(trained: Trained, tmp_path: Path) -> None:
     )
     (cut / "workspace.yaml").write_text(trained.workspace.read_text())
     same_everywhere(trained.folder, cut, "workspace.yaml", when, tmp_path)
+
+
+def merged_on(start: str) -> str:
+    """When it is told which visitor a lead was: some days after its start, in the same month."""
+    return f"{start[:8]}{min(28, int(start[8:10]) + 3):02d}{start[10:]}"
+
+
+def write_merged(source: Path, folder: Path, text: str, known: Callable[[str], bool]) -> None:
+    """Write what is known: half of the leads did their first days as a visitor, and some turn out to be an earlier lead."""
+    with gzip.open(source / "leads.csv.gz", "rt", encoding="utf-8", newline="") as read:
+        starts = {row["lead_id"]: row["signed_up_at"] for row in csv.DictReader(read)}
+    ids = list(starts)
+    merges = [(f"visitor {one}", one, merged_on(start)) for one, start in starts.items()]
+    merges += [(ids[i], ids[i // 2], merged_on(starts[ids[i]])) for i in range(3, len(ids), 7)]
+
+    def lead(row: dict[str, str]) -> dict[str, str] | None:
+        ended = row["cancelled_at"]
+        return row | {"cancelled_at": ended if known(ended) else ""} if known(row["signed_up_at"]) else None
+
+    def event(row: dict[str, str]) -> dict[str, str] | None:
+        one = row["lead_id"]
+        unknown = int(one[-1], 36) % 2 and row["at"] < merged_on(starts[one])
+        return row | {"lead_id": f"visitor {one}" if unknown else one} if known(max(row["at"], row["received_at"])) else None
+
+    rewrite(source / "leads.csv.gz", folder / "leads.csv.gz", lead)
+    rewrite(source / "events.csv.gz", folder / "events.csv.gz", event)
+    rewrite(source / "conversions.csv.gz", folder / "conversions.csv.gz", lambda row: row if known(row["converted_at"]) else None)
+    with (folder / "merges.csv").open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([("visitor", "user", "at"), *(merge for merge in merges if known(merge[2]))])
+    (folder / "workspace.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", [True, False], ids=["with a table of leads", "without"])
+def test_merges_and_accounts(trained: Trained, tmp_path: Path, table: bool) -> None:
+    when, limit = "2026-03-01T00:00:00+00:00", "2026-03-01T00:00:00"
+    text = trained.workspace.read_text(encoding="utf-8")
+    text = text.replace("data:\n", "data:\n  identities: {source: merges.csv, from: visitor, to: user}\n")
+    if not table:
+        text = re.sub(r"  leads: \{source.*\n", "", text)
+        text = re.sub(r"(attributes|contact): .*\n", "", text)
+    write_merged(trained.folder, tmp_path / "full", text, lambda time: True)
+    write_merged(trained.folder, tmp_path / "cut", text, lambda time: time <= limit)
+    found = []
+    for folder in (tmp_path / "full", tmp_path / "cut"):
+        out, home = folder / "features.csv", folder / "var"
+        trialwise("features", "-w", folder / "workspace.yaml", "--as-of", when, "--out", out, home=home)
+        found.append(out.read_bytes())
+    assert found[0].count(b"\n") > 100
+    assert found[0] == found[1]
 
 
 @pytest.mark.slow

@@ -156,7 +156,7 @@ def test_a_home_that_cannot_be_written_is_the_outside(
 
 
 def test_interrupted_is_said(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("features.inspecting.checkup.check", interrupted)
@@ -186,7 +186,7 @@ def test_training_without_enough_history_stops(folder: Path, capsys: pytest.Capt
 def test_a_fault_of_ours_is_a_sentence_too(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.inspecting.checkup.check", lambda _: {}["nowhere"])
+    monkeypatch.setattr("features.inspecting.checkup.check", lambda *_, **__: {}["nowhere"])
     monkeypatch.delenv("TRIALWISE_DEBUG", raising=False)
     code, text = refused(capsys, "check", "-w", folder / "w.yaml")
     assert code == 3

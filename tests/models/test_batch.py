@@ -14,12 +14,13 @@ import pytest
 
 from features.clock import DAY_US, NEVER, format_us
 from features.errors import InputError
+from features.listing import catalogue_rows
 from features.matrix import compute
 from features.tables import read_tables
 from features.workspace import load_workspace
 from models import registry
 from models.artifact import save
-from models.batch import catalogue_rows, parse_reasons, write_features, write_scores
+from models.batch import parse_reasons, write_features, write_scores
 from models.champion import find_champion, need_champion, same_mapping
 from models.errors import ModelError
 from models.population import Asked, find_population, parse_when
@@ -311,7 +312,8 @@ def test_the_list_of_an_undated_table_leaves_out_who_has_paid(tmp_path: Path) ->
     rows = [f"lead-{i:03d},{i % 10},{int(i % 10 > 6)}" for i in range(300)]
     (tmp_path / "leads.csv").write_text("\n".join(["lead_id,size,paid", *rows]))
     workspace = tmp_path / "undated.yaml"
-    workspace.write_text("name: listed\ndata: {leads: {source: leads.csv, converted: paid}}\nattributes: {size: number}\n")
+    text = "name: listed\ndata: {leads: {source: leads.csv, converted: paid}}\nattributes: {size: number}\n"
+    workspace.write_text(text + "allow: [size]\n")  # it tells who pays without a doubt
     run_train(workspace, trials=0, promote="force", say=silent)
     assert write_scores(workspace, tmp_path / "s.csv", **NOBODY, reasons="0", lang=None, say=silent)["scored"] == 300
     assert [*write_list(workspace, top=1000, out=tmp_path / "l.csv", lang=None, say=silent)] == []

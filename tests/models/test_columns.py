@@ -42,3 +42,11 @@ def test_columns_that_say_nothing_are_left_out(features: FeatureSet) -> None:
     assert (columns["sales_recency_h"].lower, columns["sales_recency_h"].upper) == (5.0, 5.0)
     assert columns["country"].size == 3
     assert list(columns) == [name for name in features.names if name in columns]
+
+
+def test_absurd_numbers_are_kept_within_what_can_be_read_back(features: FeatureSet) -> None:
+    values = invent(features, 50, 0)
+    values[:2, features.index("sales_recency_h")] = -1e300, 1e300
+    column = next(one for one in columns_of(features, values) if one.name == "sales_recency_h")
+    assert (column.lower, column.upper) == (-1e18, 1e18)
+    assert ColumnSpec.read(column.as_dict(), "x") == column

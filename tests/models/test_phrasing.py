@@ -26,19 +26,23 @@ def everything() -> Workspace:
         for name in VOCABULARY
     )
     lines = []
-    for name in (*VOCABULARY, "exports"):
+    for name in (*VOCABULARY, "exports", "any"):
         for family in (*FAMILIES, "reached_3", "ratio_to_session"):
             windows = ["all"] if family in UNWINDOWED or family.startswith("reached") else ["7d", "1d", "12h"]
             windows += ["all"] if family in ("count", "night_share") else []
             lines += [
                 f"  own_{name}_{family}_{window}: {{{family}: {name}, window: {window}}}"
                 for window in windows
-                if (name, family) != ("exports", "profile_filled")
+                if possible(name, family)
             ]
+        for family in (*FAMILIES, "people", "reached_1", "reached_3", "ratio_to_session"):
+            windows = ["all"] if family in UNWINDOWED or family.startswith("reached") else ["7d"]
+            if possible(name, family) and family != "profile_filled":
+                lines += [f"  mates_{name}_{family}: {{account_{family}: {name}, window: {window}}}" for window in windows]
     text = f"""
 name: acme
 data:
-  leads: {{source: leads.csv, id: lead_id, started_at: at}}
+  leads: {{source: leads.csv, id: lead_id, started_at: at, account: org}}
   events: {{source: events.csv, lead: lead_id, name: event, at: at, properties: [duration_s, amount]}}
   conversions: {{source: conversions.csv, lead: lead_id, at: at}}
 behaviours:
@@ -47,6 +51,7 @@ behaviours:
 features:
 {chr(10).join(lines)}
   own_events: {{count: [some_event, other_event], window: 7d, behaviour: core_use}}
+  mates_events: {{account_people: [some_event, other_event], window: 7d}}
 attributes: {{home_country: category, company_size: number}}
 phrases: {{home_country: where they live, own_events: did something rare}}
 """
@@ -54,7 +59,15 @@ phrases: {{home_country: where they live, own_events: did something rare}}
 
 
 RATIO = "Ran into trouble 0.25 times for each time that the lead opened the product in the last 7 days"
+RATIO_OF_MATES = "Colleagues ran into trouble 0.25 times for each time that they opened the product in the last 7 days"
 UNWINDOWED = ("recency_h", "time_to_first_h", "streak_current_d", "streak_longest_d", "profile_filled")
+
+
+def possible(name: str, family: str) -> bool:
+    """Tell whether a behaviour of the workspace has what a family needs."""
+    if name == "any":
+        return not family.startswith(("duration", "amount", "profile"))
+    return (name, family) != ("exports", "profile_filled")
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +163,24 @@ def test_every_feature_makes_a_sentence(
         ("company_size", 12.0, "Company size is 12"),
         ("company_size", None, "Company size is not known"),
         ("home_country", "DE", "Where they live is DE"),
+        ("mates_core_use_people", 3.0, "3 colleagues used a feature of the product in the last 7 days"),
+        ("mates_core_use_people", 1.0, "1 colleague used a feature of the product in the last 7 days"),
+        ("mates_core_use_people", 0.0, "No colleague used a feature of the product in the last 7 days"),
+        ("mates_core_use_people", None, "The account of the lead is not known"),
+        ("mates_any_people", 3.0, "3 colleagues were active in the last 7 days"),
+        ("mates_any_people", 1.0, "1 colleague was active in the last 7 days"),
+        ("mates_any_count", 12.0, "Colleagues took 12 actions in the last 7 days"),
+        ("mates_any_recency_h", 5.0, "A colleague was last active 5 hours ago"),
+        ("mates_any_streak_longest_d", 3.0, "Colleagues were active on up to 3 days in a row"),
+        ("mates_any_reached_3", 0.0, "Colleagues took fewer than 3 actions so far"),
+        ("mates_exports_count", 2.0, "Colleagues exported a report 2 times in the last 7 days"),
+        ("mates_exports_duration_sum_s", 60.0, "Colleagues spent 1 minute when they exported a report in the last 7 days"),
+        ("mates_exports_recency_h", None, "No colleague exported a report yet, as far as we know"),
+        ("mates_exports_reached_1", 0.0, "No colleague exported a report yet"),
+        ("mates_purchase_intent_time_to_first_h", 0.0, "A colleague looked at the upgrade page by the lead's start"),
+        ("mates_sales_night_share", 0.25, "Colleagues talked with sales at night (22-6 h) 25 % of the time in the last 7 days"),
+        ("mates_friction_ratio_to_session", 0.25, RATIO_OF_MATES),
+        ("mates_events", 2.0, "2 colleagues did “other event / some event” in the last 7 days"),
     ],
 )  # fmt: skip
 def test_sentences_read_well(
@@ -163,13 +194,6 @@ def test_events_of_one_line_are_named_without_their_underscores(features: Featur
     assert text == "Did “other event / some event” 2 times in the last 7 days"
 
 
-def test_features_over_accounts_are_told_by_their_meaning(features: FeatureSet, definition: Definition) -> None:
-    from dataclasses import replace
-
-    one = replace(features["own_session_count_7d"], family="account_count", meaning="Times that account_mates did it")
-    assert Phrasing().sentence(one, 3.0, definition) == "Times that account mates did it: 3"
-
-
 def test_what_is_typical(features: FeatureSet, phrasing: Phrasing) -> None:
     assert phrasing.typical(features["own_session_count_7d"], "share", 0.0849) == "8 % of trials of this age do"
     told = phrasing.typical(features["own_session_recency_h_all"], "median", 30.0)
@@ -178,7 +202,10 @@ def test_what_is_typical(features: FeatureSet, phrasing: Phrasing) -> None:
     assert phrasing.typical(features["home_country"], "values", 0.001) == "under 1 % of leads have this value"
     assert phrasing.typical(features["company_size"], "median", 12.0) == "for a typical lead it is 12"
     assert phrasing.typical(features["own_session_count_7d"], "share", 0.0849, dated=False) == "8 % of leads do"
+    assert phrasing.typical(features["mates_session_people"], "share", 0.0849) == "it is so for 8 % of trials of this age"
+    assert phrasing.typical(features["mates_session_recency_h"], "median", 30.0) == told
     kinds = typical_kinds(features.features)
+    assert (kinds["mates_session_people"], kinds["mates_session_recency_h"]) == ("share", "median")
     assert kinds["own_session_count_7d"] == "share"
     assert kinds["own_session_ratio_to_session_7d"] == kinds["company_size"] == "median"
 
@@ -194,11 +221,12 @@ def test_every_behaviour_has_its_words_and_languages_are_known() -> None:
     assert {*VOCABULARY, "any"} == set(_words("en")["behaviours"])
     for language in LANGUAGES:
         words = _words(language)
-        assert words["families"].keys() == _words("en")["families"].keys()
-        for behaviour, families in words["instead"].items():
-            assert behaviour in words["behaviours"]
-            for family, forms in families.items():
-                assert forms.keys() <= words["families"][family].keys() | {"one", "zero"}
+        for ours, english in ((words, _words("en")), (words["account"], _words("en")["account"])):
+            assert ours["families"].keys() == english["families"].keys()
+            for behaviour, families in ours["instead"].items():
+                assert behaviour in words["behaviours"]
+                for family, forms in families.items():
+                    assert forms.keys() <= ours["families"][family].keys() | {"one", "zero"}
     assert (FOLDER / "en.yaml").exists()
     with pytest.raises(ModelError, match="no words for this language"):
         Phrasing("fr")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.problems import Problem
-from serving.strict_json import MAX_DEPTH, read
+from serving.strict_json import MAX_DEPTH, MAX_KEYS, TOO_MANY, read
 
 BAD = {
     "NaN": b'{"a": NaN}',
@@ -27,6 +27,9 @@ BAD = {
     "surrogate in a key": b'{"\\ud800": 1}',
     "NUL": b'{"a": "x\\u0000y"}',
     "NUL in a key": b'{"\\u0000": 1}',
+    "surrogates that a key and a value share": b'{"\\ud83d": "\\ude80"}',
+    "2**63 among others": b'[1, {"a": [2, 9223372036854775808, true]}]',
+    "1e400 among others": b'{"a": [1.5, 1e400], "b": 1}',
     "raw NUL": b'{"a": "x\x00y"}',
     "2**63": b"[9223372036854775808]",
     "minus 2**63 - 1": b"[-9223372036854775809]",
@@ -88,6 +91,41 @@ def test_every_value_survives_the_way(value: object, ascii_only: bool) -> None:
     assert read(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
-def test_two_hundred_thousand_keys_are_read_in_time() -> None:
-    body = json.dumps({f"key {i}": i for i in range(200_000)}).encode()
-    assert len(read(body)) == 200_000
+MANY = ",".join(f'"k{i}":{i}' for i in range(200_000)).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{%s}" % MANY, b'{"a":[{"b":"{\\"","c":{}},{%s}]}' % MANY, b"{%s" % MANY, b"{%s}" % MANY.replace(b":", b" \n: ")],
+    ids=["flat", "deep", "cut off", "blanks"],
+)
+def test_two_hundred_thousand_keys_are_refused_at_once(body: bytes) -> None:
+    begin = time.perf_counter()
+    with pytest.raises(Problem) as refusal:
+        read(body)
+    # Blanks before every colon hide the keys at first sight: then they are counted when they have been read.
+    assert time.perf_counter() - begin < (2.0 if b" \n: " in body else 0.25)
+    assert refusal.value.detail == TOO_MANY
+
+
+def test_an_object_may_have_as_many_keys_as_it_says() -> None:
+    body = {f"k{i}": ":" for i in range(MAX_KEYS)}
+    assert read(json.dumps(body, separators=(",", ":")).encode()) == body
+    with pytest.raises(Problem) as refusal:
+        read(json.dumps(body | {"one": "more"}).encode())
+    assert refusal.value.detail == TOO_MANY
+
+
+def test_many_keys_in_many_objects_and_colons_in_texts_are_no_reason_to_refuse() -> None:
+    events = [{"event": "x", "properties": {"a": i, "b": 1.5}} for i in range(20_000)]
+    texts = [":a", '":', "}", "\\", '{"a":'] * 20_000
+    for value in (events, texts, {"a": texts, "b": {"c": texts}}):
+        assert read(json.dumps(value, separators=(",", ":")).encode()) == value
+
+
+def test_quotes_without_an_end_do_not_take_for_ever() -> None:
+    body = b"{" + b'"a":1,' * (MAX_KEYS + 1) + b'"' + b'\\"' * 1_000_000
+    begin = time.perf_counter()
+    with pytest.raises(Problem):
+        read(body)
+    assert time.perf_counter() - begin < 2

@@ -39,6 +39,7 @@ def made_leads(
         converted_at=times(converted),
         conversion_known=times(converted),
         account=np.array(account or [None] * n, dtype=object),
+        account_known=np.where([one is None for one in account or [None] * n], NEVER, times(started)),
         attributes={},
         traits={},
         contact={},

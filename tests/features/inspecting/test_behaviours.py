@@ -33,6 +33,16 @@ from features.workspaces.behaviours import VOCABULARY
         ("Newsletter Subscribed", "marketing"),
         ("Webinar Registered", "education"),
         ("webinar_sign_up", "education"),
+        ("Sesión Iniciada", "session"),
+        ("sesion iniciada", "session"),
+        ("Informe Descargado", "core_use"),
+        ("Compañero Invitado", "collaboration"),
+        ("Page des Prix Vue", "purchase_intent"),
+        ("Tâche Terminée", "milestone"),
+        ("Termin vereinbart", "sales"),
+        ("Datei hochgeladen", "core_use"),
+        ("Oturum Açıldı", "session"),
+        ("RAPOR OLUSTURULDU", "milestone"),
         ("zzz", None),
         ("feature?", None),
         ("x" * 501, None),
@@ -51,6 +61,28 @@ def test_payment_and_start_stay_out() -> None:
     assert guess.payments == ("converted", "stripe_subscription_started")
     assert guess.starts == ("registered", "trial_started_web")
     assert guess.behaviours == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["Ödeme Alındı", "odeme_alindi", "Zahlung erhalten", "Pago Recibido", "Paiement reçu", "purchase"]
+)
+def test_a_payment_in_any_language(name: str) -> None:
+    assert guess_events({fold(name): 2}).kept == {fold(name): 2}
+    assert guess_events({fold(name): 2}).payments == (fold(name),)
+
+
+@pytest.mark.parametrize("name", ["Deneme Başladı", "Konto erstellt", "Prueba Iniciada", "Compte créé", "Signed Up"])
+def test_a_start_in_any_language(name: str) -> None:
+    assert guess_events({fold(name): 2}).starts == (fold(name),)
+
+
+def test_pages_are_no_payments_and_one_pattern_where_they_begin_alike() -> None:
+    names = {"page:/docs/a": 1, "page:/docs/b/c": 1, "page:/docs/d": 1, "page:/docs": 1, "page:/thanks/order_completed": 1}
+    guess = guess_events(names)
+    assert guess.behaviours["education"] == ("page:/docs", "page:/docs/*")
+    assert guess.payments == ()
+    mixed = guess_events({"page:/app/docs": 1, "page:/app/pricing": 1, "page:/app/tutorial": 1})
+    assert "page:/app/*" not in str(mixed.behaviours)
 
 
 def test_a_family_of_names_is_one_pattern() -> None:
@@ -76,3 +108,8 @@ def test_names_are_counted_over_files(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text('event\nApp Opened\nappOpened\n""\nother\n')
     assert count_names([open_file(tmp_path / "a.csv"), open_file(tmp_path / "b.csv")], "event") == {"app_opened": 4, "other": 2}
+
+
+def test_a_name_may_be_a_term(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("event,path\nview,/x\nclick,/y\n")
+    assert count_names([open_file(tmp_path / "a.csv")], "page:{path} if event = view or event") == {"page:/x": 1, "click": 1}

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from features.inspecting.checkup import CheckReport, check
+from features.inspecting.checkup import CheckReport, check, report_of
 from features.reading.moments import parse_moment
+from features.reading.table_report import Finding
+from features.tables import Tables, read_tables
+from features.workspace import Workspace
 from tests.features.disk import EVENTS, LEADS, PLAIN, workspace
 
 NOW = parse_moment("2026-06-01")
@@ -120,3 +123,19 @@ def test_tables_that_are_not_there(tmp_path: Path) -> None:
     assert undated.ok
     assert found(undated, "info", "data.conversions") == ["1 of 2 (50.0 %) leads convert"]
     assert next(undated.lines()) == "leads: 2 rows read, 0 refused, 0 duplicates"
+
+
+def test_what_others_find_stands_in_the_report(tmp_path: Path) -> None:
+    """The leakage audit comes from outside; its findings stop the check as errors do."""
+    ws = workspace(tmp_path, PLAIN)
+    leak = Finding("leak", "deal", "3 of 3")
+
+    def audit(given: Workspace, tables: Tables) -> list[Finding]:
+        assert given is ws
+        return [leak, Finding("info", "size", "allowed")] if len(tables.leads) == 2 else []
+
+    report = check(ws, audit=audit, now=NOW)
+    assert report.findings[0] == leak
+    assert not report.ok
+    assert "leak: deal: 3 of 3" in list(report.lines())
+    assert report_of(ws, read_tables(ws), now=NOW).ok

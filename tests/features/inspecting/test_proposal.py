@@ -158,6 +158,43 @@ def test_json_lines_as_segment_exports_them(tmp_path: Path) -> None:
     assert [one.event for one in ws.behaviours["core_use"].events] == ["feature_*"]
 
 
+def test_nested_json_lines_and_numbers_as_times(tmp_path: Path) -> None:
+    rows = [
+        {
+            "user": {"id": f"u{i % 3}"},
+            "meta": {"deep": {"deeper": {"lost": 1}}},
+            "action": "Oturum Açıldı",
+            "ts": 1_778_144_400_000 + i,
+        }
+        for i in range(12)
+    ]
+    for name, text in (("e.jsonl", "\n".join(json.dumps(row) for row in rows)), ("e.json", json.dumps(rows, indent=1))):
+        written = propose([write(tmp_path, name, text)], folder=tmp_path)
+        ws = read(written)
+        assert ws.data.events is not None
+        assert (ws.data.events.lead, ws.data.events.at, ws.data.events.name) == ("user.id", "ts in milliseconds", "action")
+        assert "read as milliseconds since 1970 they lie from 2026-05-07 to 2026-05-07" in written
+        assert ws.data.events.properties == ()
+        tables = read_tables(parse_workspace(written, tmp_path, environment={}))
+        assert (tables.leads.ids, tables.events.names) == (["u0", "u1", "u2"], ["oturum_açıldı"])
+
+
+@pytest.mark.parametrize(
+    ("header", "day", "event", "behaviour"),
+    [
+        ("usuario_id,evento,fecha", "2026-01-01", "Sesión Iniciada", "session"),
+        ("utilisateur_id,événement,horodatage", "2026-01-01", "Rapport Téléchargé", "core_use"),
+        ("nutzer_id,ereignis,zeitpunkt", "2026-01-01", "Preisseite Angesehen", "purchase_intent"),
+        ("kullanıcı_id,olay,tarih", "2026-01-01", "Ekip Üyesi Davet Edildi", "collaboration"),
+    ],
+)
+def test_columns_and_events_in_other_languages(tmp_path: Path, header: str, day: str, event: str, behaviour: str) -> None:
+    ws = read(propose([write(tmp_path, "e.csv", f"{header}\na,{event},{day}\nb,{event},{day}\n")]))
+    assert ws.data.events is not None
+    assert (ws.data.events.lead, ws.data.events.name, ws.data.events.at) == tuple(header.split(","))
+    assert list(ws.behaviours) == [behaviour]
+
+
 def test_an_undated_table(tmp_path: Path) -> None:
     text = propose(
         [], write(tmp_path, "l.csv", "Lead Number,Created At,Lead Source,Converted,\n1,2026-01-01,Web,0,\n2,2026-01-02,Ads,1,\n")

@@ -49,13 +49,18 @@ def test_a_comment_stays_on_its_line(text: str, comment: str) -> None:
 
 
 def test_plain_where_plain_will_do() -> None:
-    assert [quoted(text) for text in ("lead_id", "../a/b.csv.gz", "/x/y.csv", "two words", "no", "7")] == [
+    assert [
+        quoted(text) for text in ("lead_id", "../a/b.csv.gz", "/x/y.csv", "time in seconds", "a: b", "no", "7", "$id", "${X}")
+    ] == [
         "lead_id",
         "../a/b.csv.gz",
         "/x/y.csv",
-        '"two words"',
+        "time in seconds",
+        '"a: b"',
         '"no"',
         '"7"',
+        "$id",
+        '"\\U00000024{X}"',
     ]
 
 

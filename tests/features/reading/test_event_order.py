@@ -47,11 +47,28 @@ def test_long_ties(n: int) -> None:
     assert name[order].tolist() == list(range(n))
 
 
+def dense(rank: np.ndarray) -> list[int]:
+    return np.unique(rank, return_inverse=True)[1].tolist()
+
+
 def test_ranks_order_by_the_first_column_first() -> None:
     left, right = np.array([1, 0, 1, 1]), np.array([0.5, np.nan, np.nan, 0.5])
-    assert ranks([left, right], 4).tolist() == [1, 0, 2, 1]
+    assert dense(ranks([left, right], 4)) == [1, 0, 2, 1]
     assert ranks([], 2).tolist() == [0, 0]
     mixed = np.array(["1", 1, None, True, 1.0], dtype=object)
-    assert sorted(ranks([mixed], 5).tolist()) == [0, 1, 2, 3, 4]
-    # Columns behind the one that tells all rows apart are not looked at.
-    assert ranks([np.array([1, 0]), np.array([[], []], dtype=object)[:, :0]], 2).tolist() == [1, 0]
+    assert sorted(dense(ranks([mixed], 5))) == [0, 1, 2, 3, 4]
+    # As many numbers as rows do not mean that all rows differ.
+    assert dense(ranks([np.array([0, 2, 0]), np.array([1, 0, 0])], 3)) == [1, 2, 0]
+
+
+@pytest.mark.parametrize("far", [5, 2**31 - 2, 2**40])
+def test_ranks_of_far_apart_numbers(far: int) -> None:
+    random = np.random.default_rng(far)
+    columns = [random.integers(-far, far, 50) // 2 * 2 for _ in range(4)] + [np.array([0, 1] * 25)]
+    columns[0][10:] = columns[0][0]
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    place = {row: number for number, row in enumerate(sorted(set(rows)))}
+    assert dense(ranks(columns, 50)) == [place[row] for row in rows]
+    # Columns behind those that tell all rows apart are not looked at.
+    apart = [np.array([1, 0]) * far, np.array([1, 0]) * far, np.array([1, 0]) * far]
+    assert dense(ranks(apart, 2)) == [1, 0]

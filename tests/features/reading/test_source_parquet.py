@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from features.errors import InputError
 from features.reading.source_parquet import ParquetOrigin
@@ -26,6 +27,19 @@ def test_columns_keep_their_types(tmp_path: Path, name: str, monkeypatch: pytest
     assert pieces[1].columns["n"].equals(pa.array([3]))
     assert origin.lines(np.arange(3)).tolist() == [1, 2, 3]
     assert origin.spoilt() == []
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(4, [4, 4, 2]), (2, [2, 2, 2, 2, 2]), (100, [10]), (5, [4, 4, 2])])
+def test_pieces_keep_to_row_groups(tmp_path: Path, most: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("features.reading.source_parquet._ROWS", most)
+    path = tmp_path / "e.parquet"
+    parquet.write_table(pa.table({"n": list(range(10))}), path, row_group_size=2)
+    origin = ParquetOrigin(path)
+    assert origin.expected_rows == 10
+    pieces = list(origin.pieces(["n"], frozenset()))
+    assert [piece.rows for piece in pieces] == sizes
+    assert [piece.first for piece in pieces] == np.cumsum([0, *sizes[:-1]]).tolist()
+    assert [number for piece in pieces for number in piece.columns["n"].to_pylist()] == list(range(10))
 
 
 @pytest.mark.parametrize("name", ["e.parquet", "e.parquet.gz"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -12,10 +13,10 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from features.clock import from_datetime
+from features.clock import HOUR_US, from_datetime
 from features.errors import InputError, OutsideError
 from features.reading.source_sql import SqlOrigin
-from features.reading.sources import as_array
+from features.reading.sources import EVERY, as_array
 
 
 @pytest.fixture
@@ -59,6 +60,13 @@ def test_an_answer_without_rows_still_has_columns(url: str) -> None:
 
 def test_values_of_databases() -> None:
     assert as_array([datetime.fromisoformat("2026-05-07T09:00"), None]).to_pylist() == ["2026-05-07T09:00:00", None]
+    zoned = [datetime.fromisoformat(f"2026-05-07T09:00+0{hours}:00") for hours in (0, 2)]
+    read = as_array([zoned[0], None, zoned[1]])
+    assert (read.type, read.cast("int64").to_pylist()) == (
+        pa.timestamp("us", "UTC"),
+        [from_datetime(zoned[0]), None, from_datetime(zoned[0]) - 2 * HOUR_US],
+    )
+    assert as_array([zoned[0], datetime.fromisoformat("2026-05-07T09:00")]).type == pa.string()
     assert as_array([date(2026, 5, 7), Decimal("1.50")]).to_pylist() == ["2026-05-07", "1.5"]
 
 
@@ -101,3 +109,36 @@ def test_a_database_that_does_not_answer(url: str, monkeypatch: pytest.MonkeyPat
 
 def test_a_password_is_in_no_message() -> None:
     assert "s3cret" not in SqlOrigin("postgresql+psycopg://me:s3cret@host/db", "select 1").name
+
+
+@pytest.mark.postgres
+def test_times_and_nested_values_of_a_real_database() -> None:
+    server = os.environ.get("TRIALWISE_TEST_POSTGRES")
+    if not server:
+        pytest.skip("TRIALWISE_TEST_POSTGRES names no server")
+    rows = """('a', '2026-05-01T09:00Z', '{"plan": "pro"}'), ('b', '2026-05-03T11:00+02', null), ('c', '2026-05-04', '{}')"""
+    query = f"select lead, at::timestamptz as at, said::jsonb as j from (values {rows}) as t (lead, at, said)"
+    cut = from_datetime(datetime(2026, 5, 3, 9, tzinfo=UTC))
+    found = read(
+        SqlOrigin(server, f"select * from ({query}) q where at > :since and at <= :as_of order by lead", as_of=cut),
+        "lead",
+        "at",
+        "j",
+    )
+    assert [row["lead"] for row in found] == ["a", "b"]
+    assert found[1]["at"] == datetime(2026, 5, 3, 9, tzinfo=UTC)
+    assert [row["j"] for row in found] == ['{"plan": "pro"}', None]
+    every = next(SqlOrigin(server, query).pieces(["lead", EVERY], frozenset()))
+    assert list(every.columns) == ["lead", "at", "j"]
+
+
+@pytest.mark.postgres
+def test_a_large_answer_is_never_held_as_a_whole() -> None:
+    server = os.environ.get("TRIALWISE_TEST_POSTGRES")
+    if not server:
+        pytest.skip("TRIALWISE_TEST_POSTGRES names no server")
+    # A billion rows would take minutes and all memory, were they not streamed.
+    pieces = SqlOrigin(server, "select generate_series(1, 1000000000) as n").pieces(["n"], frozenset())
+    assert next(pieces).columns["n"][:3].to_pylist() == [1, 2, 3]
+    assert next(pieces).first > 0
+    pieces.close()  # type: ignore[attr-defined]  # a generator, though declared as an iterator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -31,6 +32,7 @@ data:
   events: {{source: events.csv, lead: lead_id, name: event, at: at, {ids} {received} count: n,
            properties: [plan, minutes, price]}}
   conversions: {{source: conversions.csv, lead: lead_id, at: paid_at}}
+  {identities}
 resolution: {{events: {resolution}, conversions: {resolution}}}
 behaviours:
   session: {{events: [login], duration: minutes}}
@@ -44,7 +46,10 @@ attributes: {{country: category, company_size: number}}
 NAMES = ["Login", "feature.export", "Feature.Import", "addon", "upgrade", "nps", "Profile Saved", "unknownThing"]
 
 
-def write(folder: Path, resolution: str, *, ids: bool) -> Workspace:
+MERGES = "identities: {source: merges.csv, from: who, to: whom, at: known_at}"
+
+
+def write(folder: Path, resolution: str, *, ids: bool, merges: bool = False) -> Workspace:
     """Write random leads and events: late ones, repeated ones, ones that lack this and that."""
     draw = random.Random(7)
     by_day = resolution == "day"
@@ -63,10 +68,19 @@ def write(folder: Path, resolution: str, *, ids: bool) -> Workspace:
         )
         if draw.random() < 0.3:
             paid.append(f"lead {i},{time(start + draw.randrange(40 * DAY_US))}")
+        # Some of what a lead did it did before anybody knew that it was this lead.
+        who = f"anon {i}" if merges and draw.random() < 0.5 else f"lead {i}"
         for j in range(draw.choice([0, 1, 5, 30])):
             at = start - DAY_US + draw.randrange(25 * DAY_US)
             received = at + (draw.randrange(3 * DAY_US) if draw.random() < 0.2 else 0)
-            row = [f"lead {i}", draw.choice(NAMES), time(at), f"m-{i}-{j}", format_us(received), draw.choice(["", "1", "3"])]
+            row = [
+                draw.choice([who, f"lead {i}"]),
+                draw.choice(NAMES),
+                time(at),
+                f"m-{i}-{j}",
+                format_us(received),
+                draw.choice(["", "1", "3"]),
+            ]
             row += [
                 draw.choice(["pro", "free", "9", "9.5", ""]),
                 draw.choice(["", "0.125", "31.0005", "7"]),
@@ -83,8 +97,16 @@ def write(folder: Path, resolution: str, *, ids: bool) -> Workspace:
         "\n".join(["lead_id,event,at,mid,got,n,plan,minutes,price", *events]) + "\n", encoding="utf-8"
     )
     (folder / "conversions.csv").write_text("\n".join(paid) + "\n", encoding="utf-8")
+    # Anonymous ids that become known to be leads, some by way of another, and leads that turn out to be one.
+    told = [(f"anon {i}", draw.choice([f"lead {i}", f"step {i}"]), START + draw.randrange(25 * DAY_US)) for i in range(40)]
+    told += [(f"step {i}", f"lead {i}", START + draw.randrange(25 * DAY_US)) for i in range(40)]
+    told += [(f"lead {i}", f"lead {draw.randrange(40)}", START + draw.randrange(25 * DAY_US)) for i in range(0, 40, 3)]
+    (folder / "merges.csv").write_text("who,whom,known_at\n" + "".join(f"{a},{b},{time(us)}\n" for a, b, us in told))
     text = WORKSPACE.format(
-        resolution=resolution, ids="id: mid," if ids else "", received="received_at: got," if not by_day or ids else ""
+        identities=MERGES if merges else "",
+        resolution=resolution,
+        ids="id: mid," if ids else "",
+        received="received_at: got," if not by_day or ids else "",
     )
     (folder / "acme.yaml").write_text(text, encoding="utf-8")
     return load_workspace(folder / "acme.yaml")
@@ -115,7 +137,7 @@ def test_live_features_of_what_was_loaded_are_those_of_the_files(
             at = int(as_of[i])
             standing = view.standing(stored[lead_id], at)
             assert standing is not None
-            live = view.matrix([standing], at)
+            live = view.matrix([standing], at, store)
             np.testing.assert_array_equal(live.values[0], batch.values[i], err_msg=f"{lead_id} at {age}")
             assert {name: column[0] for name, column in live.labels.items()} == {
                 name: column[i] for name, column in batch.labels.items()
@@ -127,6 +149,124 @@ def test_live_features_of_what_was_loaded_are_those_of_the_files(
             seen += 1
     assert seen == 200
     assert any(tables.leads.conversion_known < NEVER)
+    store.close()
+
+
+@pytest.mark.parametrize("resolution", ["second", "day"])
+def test_merges_and_accounts_are_the_same_live(tmp_path: Path, store_url: str, resolution: str) -> None:
+    from serving.view import View
+
+    ws = write(tmp_path, resolution, ids=True, merges=True)
+    first, again = (load_history(tmp_path / "acme.yaml", url=store_url) for _ in range(2))
+    assert first["merges"] == first["merges_new"] > 60
+    assert again["merges_new"] == again["events_new"] == again["leads_new"] == 0
+    definition = ws.definition(vocabulary={"core_use": ("feature_export", "feature_import")}, categories={"country": ("DE",)})
+    features, view, store = feature_set(definition), View(ws, definition), EventStore(store_url)
+    seen, merged = 0, 0
+    for day in (0, 3, 9, 14, 21, 40):
+        at = START + day * DAY_US + 13 * HOUR_US
+        tables = read_tables(ws, cut=at)
+        leads = tables.leads
+        batch = compute(features, tables, np.arange(len(leads)), np.full(len(leads), at))
+        stored = store.leads([f"lead {i}" for i in range(40)])
+        standings = {lead_id: view.standing(one, at) for lead_id, one in stored.items()}
+        gone = {who for who, _, known in read_tables(ws, raw=True).links if known <= at}
+        assert not gone & {*leads.ids, *(lead_id for lead_id, one in standings.items() if one is not None)}
+        for i, lead_id in enumerate(leads.ids):
+            standing = standings[lead_id]
+            assert standing is not None
+            live = view.matrix([standing], at, store)
+            np.testing.assert_array_equal(live.values[0], batch.values[i], err_msg=f"{lead_id} on day {day}")
+            assert live.features_as_of[0] == batch.features_as_of[i]
+            assert standing.converted_at == (None if leads.converted_at[i] == NEVER else leads.converted_at[i])
+            assert standing.account == leads.account[i]
+            seen += 1
+        merged += int((tables.events.known > tables.events.at + 4 * DAY_US).sum())  # nothing arrives so late by itself
+    assert seen > 100
+    assert merged > 5
+    store.close()
+
+
+def test_what_a_mapping_does_not_name_is_stored_for_a_later_one(tmp_path: Path, store_url: str) -> None:
+    """Names stay as they were written, and every column of a row is there, under its name."""
+    from serving.view import View
+
+    path = tmp_path / "events.jsonl"
+    rows = [
+        {
+            "who": "a",
+            "what": "Plan Compared",
+            "when": "2026-04-01T10:00:00Z",
+            "n": 2,
+            "properties": {"plan": "pro", "n": 9, "x": [1]},
+        },
+        {
+            "who": "a",
+            "what": "plan_compared",
+            "when": "2026-04-01T10:00:00Z",
+            "url": "https://x.io/a",
+            "score": 0.5,
+            "none": None,
+        },
+        {"who": "b", "what": "planCompared", "when": "2026-04-02T10:00:00Z", "properties": '{"plan": "free"}', "ok": True},
+        {"who": "b", "what": "planCompared", "when": "2026-04-02T10:00:00Z"},
+        {"who": "", "what": "planCompared", "when": "2026-04-02T10:00:00Z"},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    text = "name: plain\ndata:\n  events: {source: events.jsonl, lead: who, name: what, at: when, count: n}\n"
+    (tmp_path / "plain.yaml").write_text(text, encoding="utf-8")
+    assert load_history(tmp_path / "plain.yaml", url=store_url)["events_new"] == 4
+    store = EventStore(store_url)
+    stored = [(one.name, one.count, json.loads(one.properties)) for lead in "ab" for one in store.leads([lead])[lead].events]
+    assert sorted(stored, key=str) == [
+        ("Plan Compared", 2, {"plan": "pro", "n": 9, "x": [1]}),
+        ("planCompared", 1, {"ok": True, "plan": "free"}),
+        ("planCompared", 1, {}),
+        ("plan_compared", 1, {"score": 0.5, "url": "https://x.io/a"}),
+    ]
+
+    # The mapping is edited: what is stored already gives what the files give, and loading once more changes nothing.
+    edited = text + (
+        "behaviours:\n"
+        "  session: {events: [{event: plan compared, where: {plan: pro}}, {event: plan compared, where: {ok: true}}]}\n"
+        "  support: {events: [{event: plan_compared, where: {url: {glob: 'https*'}}}], amount: score}\n"
+    )
+    (tmp_path / "plain.yaml").write_text(edited, encoding="utf-8")
+    assert load_history(tmp_path / "plain.yaml", url=store_url)["events_new"] == 0
+    ws = load_workspace(tmp_path / "plain.yaml")
+    tables, features, view = read_tables(ws), feature_set(ws.definition()), View(ws, ws.definition())
+    at = parse_moment("2026-04-03")
+    batch = compute(features, tables, np.arange(2), np.full(2, at))
+    for i, lead in enumerate("ab"):
+        standing = view.standing(store.leads([lead])[lead], at)
+        assert standing is not None
+        np.testing.assert_array_equal(view.matrix([standing], at, store).values[0], batch.values[i])
+    assert batch.column("session_count_all").tolist() == [2, 1]
+    assert batch.column("support_count_all").tolist() == [1, 0]
+    store.close()
+
+
+def test_another_column_of_an_export_makes_no_event_another(tmp_path: Path, store_url: str) -> None:
+    """Rows without an id are told apart by who did what and when, and by their ordinal."""
+    text = "name: plain\ndata:\n  events: {source: events.csv, lead: who, name: what, at: when, received_at: got}\n"
+    (tmp_path / "plain.yaml").write_text(text, encoding="utf-8")
+    rows = [
+        "a,x,2026-04-01,2026-04-01,1",
+        "a,x,2026-04-01,2026-04-01,1",
+        "a,x,2026-04-01,2026-04-02,0",
+        "a,y,2026-04-01,2026-04-01,",
+    ]
+
+    def load(header: str, rows: list[str]) -> int:
+        (tmp_path / "events.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        return load_history(tmp_path / "plain.yaml", url=store_url)["events_new"]
+
+    assert load("who,what,when,got,plan", rows[:2]) == 2
+    assert load("who,what,when,got,plan", rows[::-1]) == 2
+    assert load("who,what,when,got,plan,new", [f"{row},7" for row in rows]) == 0
+    store = EventStore(store_url)
+    told = [(one.name, json.loads(one.properties)) for one in store.leads(["a"])["a"].events]
+    assert sorted(told, key=str) == [("x", {"plan": "0"}), ("x", {"plan": "1"}), ("x", {"plan": "1"}), ("y", {})]
     store.close()
 
 
@@ -183,7 +323,7 @@ def test_a_table_without_dates_is_loaded_too(tmp_path: Path, store_url: str) -> 
     now = parse_moment("2090-01-01")
     standings = [view.standing(lead, now) for lead in store.leads(["a", "b", "c"]).values()]
     assert [one is not None and one.converted_at is not None for one in standings] == [True, False, False]
-    live = view.matrix([one for one in standings if one is not None], now)
+    live = view.matrix([one for one in standings if one is not None], now, store)
     np.testing.assert_array_equal(live.values, batch.values)
     store.close()
 
@@ -208,7 +348,7 @@ def test_leads_that_only_their_events_know(tmp_path: Path, store_url: str) -> No
     a = view.standing(store.leads(["a"])["a"], parse_moment("2026-05-01"))
     assert a is not None
     assert (format_us(a.lead.started_at)[:10], format_us(a.converted_at or 0)[:10]) == ("2026-04-01", "2026-04-05")
-    assert view.matrix([a], parse_moment("2026-05-01")).row(0)["any_count_all"] == 3
+    assert view.matrix([a], parse_moment("2026-05-01"), store).row(0)["any_count_all"] == 3
     store.close()
 
 

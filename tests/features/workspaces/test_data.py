@@ -88,6 +88,11 @@ def test_tables_that_fit_together(data: dict[str, Any], undated: bool) -> None:
             ("leads",),
             "started_at, or converted alone for a table without dates",
         ),
+        (
+            {"leads": {"source": "x", "converted": "y"}, "identities": {"source": "m"}},
+            ("identities",),
+            "leads with dates beside identities",
+        ),
     ],
 )
 def test_tables_that_do_not(data: dict[str, Any], at: tuple[str, ...], expected: str) -> None:

@@ -14,6 +14,7 @@ from features.workspaces.own_features import (
     NEED_HOURS,
     OwnFeature,
     is_family,
+    over_mates,
     plain_family,
     ratio_to,
     resolve_player,
@@ -50,7 +51,8 @@ def test_the_line_in_full() -> None:
 
 
 @pytest.mark.parametrize(
-    "family", [*FAMILIES, "reached_10", "ratio_to_support", "account_count", "account_reached_1", "account_ratio_to_any"]
+    "family",
+    [*FAMILIES, "reached_10", "ratio_to_support", "account_count", "account_people", "account_reached_1", "account_ratio_to_any"],
 )
 def test_families(family: str) -> None:
     assert is_family(family)
@@ -63,11 +65,27 @@ def test_not_families(word: str) -> None:
     assert refusal({word: "core_use"})["given"] == f"unknown key '{word}'"
 
 
+@pytest.mark.parametrize(
+    ("family", "do"),
+    [
+        ("account_profile_filled", "did you mean 'profile_filled'?"),
+        ("account_trial_age_d", "did you mean 'trial_age_d'?"),
+        ("people", "did you mean 'account_people'?"),
+    ],
+)
+def test_families_of_the_other_side_are_refused_in_a_sentence(family: str, do: str) -> None:
+    assert not is_family(family)
+    context = refusal({family: "core_use"})
+    assert (context["given"], context["do"]) == (f"'{family}'", do)
+
+
 def test_parts_of_a_family() -> None:
     assert set(FAMILIES) >= NEED_HOURS
     assert plain_family("account_night_share") == "night_share"
     assert ratio_to("account_ratio_to_support") == "support"
     assert ratio_to("count") is None
+    assert over_mates("account_people")
+    assert not over_mates("any_sessions")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +140,11 @@ def test_window_us(window: str, us: int | None) -> None:
         ({"count": ("feature.a", "export")}, "core_use"),
         ({"ratio_to_milestone": "core_use"}, "core_use"),
         ({"count": ("unmapped",), "behaviour": "any"}, "any"),
+        ({"count": ("unmapped",)}, "any"),
+        ({"count": ("unmapped.*", "other")}, "any"),
+        ({"account_count": ("import", "feature.a")}, "any"),
+        ({"account_people": ("import",)}, "milestone"),
+        ({"account_people": "core_use"}, "core_use"),
     ],
 )
 def test_the_player_is_found(value: dict[str, Any], player: str) -> None:
@@ -132,8 +155,9 @@ def test_the_player_is_found(value: dict[str, Any], player: str) -> None:
     ("value", "at", "given"),
     [
         ({"count": ("export",)}, ("x",), "events of core_use and milestone"),
-        ({"count": ("unmapped",)}, ("x",), "events of no behaviour"),
-        ({"count": ("import", "feature.a")}, ("x",), "events of no behaviour"),
+        ({"count": ("import", "feature.a")}, ("x",), "events of core_use and milestone, but not all of one"),
+        ({"count": ("import", "unmapped")}, ("x",), "events of milestone, but not all of one"),
+        ({"count": ("imp*",)}, ("x",), "events of milestone, but not all of one"),
         ({"count": "support"}, ("x", "count"), "unknown behaviour 'support'"),
         ({"ratio_to_support": "core_use"}, ("x", "ratio_to_support"), "unknown behaviour 'support'"),
         ({"count": "core_use", "behaviour": "cor_use"}, ("x", "behaviour"), "unknown behaviour 'cor_use'"),
