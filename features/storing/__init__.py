@@ -1,6 +1,6 @@
 """At rest: the tables behind `features.store`.
 
 `schema.py` says what is kept, `engine.py` connects to SQLite or PostgreSQL, `rows.py` is what goes in and out, `writes.py` and
-`reads.py` do so, `links.py` knows who turned out to be whom and `accounts.py` who belongs together, `keys.py` keeps the API keys, and
-`loading.py` fills the store from a workspace's files.
+`reads.py` do so, `links.py` knows who turned out to be whom and `accounts.py` who belongs together, `keys.py` keeps the API keys,
+and `loading.py` fills the store from a workspace's files.
 """
