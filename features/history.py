@@ -27,6 +27,7 @@ class EventRow(NamedTuple):
     """One stored event of a lead.
 
     `at` is the instant from which it counts (with day resolution the end of its day), `known` when it became known, never before.
+    It is a tuple, so plain tuples of the same five, as a query gives them, are taken as well and cost nothing to make.
     """
 
     name: str
@@ -195,9 +196,10 @@ def sorted_history(plan: Plan, rows: Sequence[EventRow]) -> tuple[History, NDArr
             numbers[row, places] = scaled_numbers(
                 _read_numbers([properties[place].get(prop) for place in places.tolist()]), digits
             )
-    for place in np.flatnonzero(tables.asking[kind]).tolist():
-        use = kinds.use(kind[place])
-        kind[place] = kinds.number(use, plan.selectors_of(use, properties[place]))
+    places = np.flatnonzero(tables.asking[kind])
+    if len(places):
+        pairs = zip(kind[places].tolist(), places.tolist(), strict=True)
+        kind[places] = [kinds.asked(one, properties[place]) for one, place in pairs]
     when, heard, counts = (np.fromiter(one, np.int64, size) for one in (at, known, times))
     order = None
     if np.any(when[1:] < when[:-1]):

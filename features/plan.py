@@ -16,6 +16,7 @@ from features.selectors import MILLISECONDS, MINOR_UNITS, Use, selectors_of, use
 
 _MOST_NAMES = 20_000
 _MOST_LIVE_PAIRS = 8_000
+_MOST_ANSWERS = 20_000
 
 
 class Plan:
@@ -30,7 +31,6 @@ class Plan:
         """Property and digits of every row of History.numbers."""
         self._excluded = frozenset(fold(name) for name in definition.exclude)
         self._uses: dict[str, Use] = {}
-        self._answers: dict[tuple[object, ...], tuple[int, ...]] = {}
         self._kinds = Kinds(self)
 
     def use(self, name: str) -> Use:
@@ -43,19 +43,6 @@ class Plan:
             # An event name may stand under exclude: too. Nothing takes such an event, not even what looks at any.
             use = self._uses[name] = use_of(() if folded in self._excluded else self.selectors, folded)
         return use
-
-    def selectors_of(self, use: Use, properties: Mapping[str, object]) -> tuple[int, ...]:
-        """Return the selectors that take an event of a name with such properties."""
-        key = (use.name, *[(type(value := properties.get(name)), value) for name in use.asked])
-        try:
-            answer = self._answers.get(key)
-        except TypeError:  # lists and objects cannot be remembered, nor do they fit
-            return use.selectors(properties)
-        if answer is None:
-            if len(self._answers) >= _MOST_NAMES:
-                self._answers.clear()
-            answer = self._answers[key] = use.selectors(properties)
-        return answer
 
     def column(self, prop: str | None, digits: int) -> int:
         """Return the row of History.numbers that holds a property, or -1."""
@@ -95,6 +82,7 @@ class Kinds:
         self._usual: list[bool] = []
         self._tables: KindTables | None = None
         self._lock = Lock()
+        self._answers: dict[tuple[object, ...], int] = {}
         self.of_name: dict[str, int] = {}
         """The kind of every event of a name; where properties decide, the kind of those that fit no condition."""
 
@@ -126,9 +114,19 @@ class Kinds:
             self._tables = None
             return self._kinds.setdefault((use.name, selectors), kind)
 
-    def use(self, kind: int) -> Use:
-        """Return what the name of a kind means."""
-        return self._uses[kind]
+    def asked(self, kind: int, properties: Mapping[str, object]) -> int:
+        """Return the kind of an event whose properties decide, given that of its name."""
+        use = self._uses[kind]
+        key = (kind, *[(type(value := properties.get(name)), value) for name in use.asked])
+        try:
+            answer = self._answers.get(key)
+        except TypeError:  # lists and objects cannot be remembered, nor do they fit
+            return self.number(use, use.selectors(properties))
+        if answer is None:
+            if len(self._answers) >= _MOST_ANSWERS:
+                self._answers.clear()
+            answer = self._answers[key] = self.number(use, use.selectors(properties))
+        return answer
 
     def tables(self) -> KindTables:
         """Return what is known of every kind numbered so far."""

@@ -31,10 +31,10 @@ from features.errors import InputError, OutsideError
 from features.reading.model_part import as_trained
 from features.sparking.bucket_tables import Assembler
 from features.sparking.buckets import deal_out
-from features.sparking.copies import IDS_DDL, ROWS_DDL, winners_of
+from features.sparking.copies import ROWS_DDL, SHARED_DDL, winners_of
 from features.sparking.dealing import Dealer, Header, check_columns, events_spec, nests
 from features.sparking.layout import address_of, event_sources, fetched, is_remote, without_sources
-from features.sparking.parts import DDL, EVENTS, SCHEMA, TOLD
+from features.sparking.parts import DDL, IDS, SCHEMA, TABLES, TOLD
 from features.sparking.people import People
 from features.sparking.told import Told, stop_if_all_refused, sum_of
 from features.sparking.working import Compute, Computes, DealIds, FirstRows, ReadRows, ReadShares, SharedIds, Survey, Surveys
@@ -133,7 +133,7 @@ class Gathered:
 
     def survey(self, survey: Survey) -> Told:
         """Ask something of every bucket and add the answers up."""
-        rows = self.parts.mapInArrow(Surveys(self.assembler, survey), "told binary").collect()
+        rows = self.parts.where(TABLES).mapInArrow(Surveys(self.assembler, survey), "told binary").collect()
         return self._checked(bytes(row.told) for row in rows)
 
     def compute(self, compute: Compute, columns: dict[str, str]) -> Computed:
@@ -148,7 +148,7 @@ class Gathered:
         schema = pa.schema([*((name, kinds[kind][0]) for name, kind in columns.items()), (told, pa.binary())])
         types = [StructField(name, kinds[kind][1]) for name, kind in columns.items()]
         work = Computes(self.assembler, compute, schema)
-        rows = _kept(self.parts.mapInArrow(work, StructType([*types, StructField(told, BinaryType())])))
+        rows = _kept(self.parts.where(TABLES).mapInArrow(work, StructType([*types, StructField(told, BinaryType())])))
         account = functions.col(told)
         total = self._checked(bytes(row[0]) for row in rows.where(account.isNotNull()).select(account).collect())
         return Computed(rows.where(account.isNull()).drop(told).orderBy(next(iter(columns))), total)
@@ -259,9 +259,9 @@ def _kept(frame: DataFrame) -> DataFrame:
 
 def _settle_copies(gathered: Gathered, many: int) -> None:
     """Decide for each message id that stands in several buckets in which of them it counts."""
-    ids = gathered.parts.where(f"kind = {EVENTS}").mapInArrow(DealIds(many), DDL)
+    ids = gathered.parts.where(f"kind = {IDS}").mapInArrow(DealIds(many), DDL)
     ids = ids.repartition(many, "bucket").sortWithinPartitions("bucket")
-    shared = np.array([row.first for row in ids.mapInArrow(SharedIds(), IDS_DDL).collect()], np.int64)
+    shared = np.array([row.first for row in ids.mapInArrow(SharedIds(), SHARED_DDL).collect()], np.int64)
     if len(shared):
-        rows = gathered.parts.mapInArrow(FirstRows(gathered.assembler, shared), ROWS_DDL).collect()
+        rows = gathered.parts.where(TABLES).mapInArrow(FirstRows(gathered.assembler, shared), ROWS_DDL).collect()
         gathered.assembler = replace(gathered.assembler, winners=winners_of(row.asDict() for row in rows))

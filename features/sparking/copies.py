@@ -14,15 +14,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.sparking.bucket_tables import Assembler, buckets_of
-from features.sparking.parts import EVENTS, LEADS, Part, pack
+from features.sparking.parts import IDS, LEADS, Part, pack, unpack
 from features.sparking.people import lead_rows
 
 I8 = npt.NDArray[np.int64]
 MessageId = tuple[int, int]
 Winners = Mapping[MessageId, int]
 
-IDS = pa.schema([("first", pa.int64())])
-IDS_DDL = "first bigint"
+SHARED = pa.schema([("first", pa.int64())])
+SHARED_DDL = "first bigint"
 _WHEN = [("known", pa.int64()), ("at", pa.int64())]
 ROWS = pa.schema([("first", pa.int64()), ("second", pa.int64()), *_WHEN, ("lead", pa.string()), ("bucket", pa.int32())])
 ROWS_DDL = "first bigint, second bigint, known bigint, at bigint, lead string, bucket int"
@@ -31,7 +31,7 @@ ROWS_DDL = "first bigint, second bigint, known bigint, at bigint, lead string, b
 def deal_ids(batches: Iterable[Any], many: int) -> Iterator[Part]:
     """Yield the first half of every message id, dealt out by themselves; the kind of a part is the bucket it comes from."""
     for bucket in buckets_of(batches):
-        halves = np.sort(np.concatenate([_halves(packed) for packed in bucket.of(EVENTS)]))
+        halves = np.sort(np.concatenate([_halves(packed) for packed in bucket.of(IDS)]))
         # `np.unique` would hash, which takes ten times as long.
         halves = halves[np.append(True, halves[1:] != halves[:-1]) & (halves != 0)]
         share = (halves % many).astype(np.int32)
@@ -42,8 +42,7 @@ def deal_ids(batches: Iterable[Any], many: int) -> Iterator[Part]:
 
 
 def _halves(packed: bytes) -> I8:
-    halves: I8 = pa.ipc.open_stream(pa.py_buffer(packed)).read_all().column("first").to_numpy()
-    return halves
+    return unpack(packed)["first"]
 
 
 def shared_ids(batches: Iterable[Any]) -> Iterator[Any]:
@@ -51,7 +50,7 @@ def shared_ids(batches: Iterable[Any]) -> Iterator[Any]:
     for share in buckets_of(batches):
         # Each bucket names a half once.
         halves = np.sort(np.concatenate([_halves(packed) for kind in share.parts for packed in share.of(kind)]))
-        yield pa.record_batch([np.unique(halves[1:][halves[1:] == halves[:-1]])], schema=IDS)
+        yield pa.record_batch([np.unique(halves[1:][halves[1:] == halves[:-1]])], schema=SHARED)
 
 
 def first_rows(batches: Iterable[Any], assembler: Assembler, shared: I8) -> Iterator[Any]:

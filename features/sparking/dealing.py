@@ -17,7 +17,7 @@ from features.reading.events_table import events_reading, read_events
 from features.reading.source_parquet import ParquetOrigin, row_groups
 from features.reading.sources import I8, Origin, Piece, Reading, open_file
 from features.sparking.buckets import Buckets
-from features.sparking.parts import EVENTS, TOLD, Part, objects, pack_events
+from features.sparking.parts import EVENTS, IDS, TOLD, Part, objects, pack, pack_events
 from features.sparking.told import Told
 from features.workspaces.schema import Workspace
 
@@ -167,6 +167,8 @@ class Dealer:
         for rows in np.split(order, np.flatnonzero(np.diff(bucket[order])) + 1):
             for start in range(0, len(rows), _PART_ROWS):
                 yield Part(int(bucket[rows[0]]), EVENTS, pack_events(events, ids, rows[start : start + _PART_ROWS]))
+            if events.ids is not None and len(rows):
+                yield Part(int(bucket[rows[0]]), IDS, pack({"first": events.ids[rows, 0]}))
 
 
 def gathered(batches: Iterable[Any], rows: int = ROWS) -> Iterator[Any]:

@@ -15,8 +15,11 @@ import pyarrow as pa
 from features.reading.events_table import EventRows
 from features.reading.growing import constant, is_constant
 
-TOLD, LEADS, PAYMENTS, MERGES, EVENTS = range(5)
-"""The kinds of part. Those of one bucket are read in this order; `TOLD` is the account of a piece, as JSON."""
+TOLD, IDS, LEADS, PAYMENTS, MERGES, EVENTS = range(6)
+"""The kinds of part: `TOLD` is the account of a piece, as JSON; `IDS` are the message ids of events, by themselves."""
+
+TABLES = f"kind >= {LEADS}"
+"""Which parts the tables of a bucket are made of, in the words of SQL."""
 
 SCHEMA = pa.schema([("bucket", pa.int32()), ("kind", pa.int32()), ("part", pa.binary())])
 DDL = "bucket int, kind int, part binary"

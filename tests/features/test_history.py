@@ -84,6 +84,9 @@ def test_one_name_has_one_slot_for_each_selector_whatever_its_properties():
 def test_rows_in_any_order_become_sorted_columns():
     rows = [EventRow("login", at, at + 1, 2, {"secs": at / 2}) for at in (5, 3, 9)]
     history = history_of_rows(PLAN, rows)
+    assert [column.tolist() for column in history_of_rows(PLAN, [tuple(row) for row in rows])] == [
+        one.tolist() for one in history
+    ]
     assert history.at.tolist() == [3, 5, 9]
     assert history.known.tolist() == [4, 6, 10]
     assert history.numbers[PLAN.column("secs", 3)].tolist() == [1500, 2500, 4500]

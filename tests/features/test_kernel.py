@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.arrays import Looks
 from features.catalog import feature_set
-from features.kernel import look_uncompiled
+from features.kernel import look, look_uncompiled
 from features.matrix import compute, compute_one
 from tests.features.oracle import Happened, Story, World
 from tests.features.worlds import MAPPED, NAMES, NASTY, ZONES, definition, live, stories, tables, us
@@ -119,3 +120,21 @@ def test_a_look_every_few_hours_equals_each_look_alone(late):
         alone = compute_one(features, features.plan, live(told[lead[row]]), int(together.as_of[row]))
         assert_same(features, together.values[row], alone.values[0])
         assert together.features_as_of[row] == alone.features_as_of[0]
+
+
+def test_looks_that_go_back_in_time_are_taken_anew():
+    features = feature_set(definition())
+    random = np.random.default_rng(9)
+    moments = [NASTY[0] + timedelta(hours=int(hour)) for hour in random.integers(0, 400, 40)]
+    lead = live(Story(NASTY[0], [Happened(NAMES[place % len(NAMES)], at, at) for place, at in enumerate(moments)]))
+    as_of = [us(NASTY[0]) + day * 86_400_000_000 for day in (12, 3, 8)]
+    calls: list = []
+    alone = [compute_one(features, features.plan, lead, one) for one in as_of]
+    for one in as_of:
+        compute_one(features, features.plan, lead, one, look=lambda *given: calls.append(given))
+    looks = Looks(*(np.concatenate(parts) for parts in zip(*(call[4] for call in calls), strict=True)))
+    values, newest = np.full((3, len(features)), np.nan), looks.start.copy()
+    look(*calls[0][:4], looks._replace(row=np.arange(3)), values, newest)
+    for row, one in enumerate(alone):
+        assert_same(features, values[row], one.values[0])
+        assert newest[row] == one.features_as_of[0]

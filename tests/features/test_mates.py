@@ -105,7 +105,8 @@ def crowd(n: int = 230):
     people = {}
     for number in range(n):
         at = START + HOUR * (5 if number < 20 else 7 if number < 60 else 6)
-        events = [Happened("login", at, at), Happened("feature_a", START, START + HOUR * (number % 3))]
+        # The count tells who is there.
+        events = [Happened("login", at, at, 1 + number), Happened("feature_a", START, START + HOUR * (number % 3))]
         if number % 7 == 0:  # newer, but not known before the tenth hour
             events.append(Happened("login", at + HOUR, START + HOUR * 10))
         joined = START + HOUR * (9 if number == 25 else 0)
@@ -126,6 +127,14 @@ def test_of_a_large_account_the_200_most_recently_active_count():
         one = compute_one(features, features.plan, live(people[lead_id], lead_id, people, us(as_of)), us(as_of))
         assert_same(features, one.values[0], batch.values[row])
     assert batch.column("account_any_people_all").max() == 200.0
+
+
+def test_a_mate_that_joins_between_two_looks_brings_its_past():
+    features = feature_set(definition(every_family=False, accounts=True))
+    people = crowd(4) | {"lead9": Story(START, [Happened("login", START, START, 50)], account="one", joined=START + HOUR * 9)}
+    looks = us(START) + np.array([8, 9, 8, 10]) * 3_600_000_000
+    counts = compute(features, tables([*people.values()]), np.zeros(4), looks).column("account_any_count_all")
+    assert counts.tolist() == [12.0, 62.0, 12.0, 62.0]
 
 
 def test_of_two_mates_active_at_one_instant_the_lesser_id_counts():

@@ -35,6 +35,7 @@ def test_kinds_are_remembered_from_one_history_to_the_next():
 def test_the_memory_of_names_from_outside_is_bounded(monkeypatch):
     monkeypatch.setattr(module, "_MOST_LIVE_PAIRS", 10)
     monkeypatch.setattr(module, "_MOST_NAMES", 10)
+    monkeypatch.setattr(module, "_MOST_ANSWERS", 3)
     plan = Plan(DEFINITION)
     for number in range(50):
         history = history_of_rows(plan, rows(f"new {number}", "login", "nps_answered", score=number))
@@ -75,4 +76,4 @@ def test_one_name_and_its_selectors_are_one_kind():
     assert kinds.of_name["NPS Answered"] == kinds.of_name["nps_answered"]
     use = plan.use("nps_answered")
     assert kinds.number(use, use.always) == kinds.of_name["nps_answered"]
-    assert kinds.use(0) == use
+    assert kinds.asked(kinds.of_name["nps_answered"], {"score": 5}) != kinds.of_name["nps_answered"]

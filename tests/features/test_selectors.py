@@ -46,14 +46,17 @@ def test_a_feature_of_ones_own_has_the_events_that_it_lists_and_the_properties_o
 
 def test_the_memory_of_names_and_answers_does_not_grow_for_ever(monkeypatch):
     monkeypatch.setattr("features.plan._MOST_NAMES", 5)
+    monkeypatch.setattr("features.plan._MOST_ANSWERS", 5)
     plan = Plan(definition(every_family=False))
-    use = plan.use("nps_answered")
+    kinds = plan.kinds()
+    kinds.add(["nps_answered"])
+    nps = kinds.of_name["nps_answered"]
     for number in range(40):
         plan.use(f"name {number}")
-        plan.selectors_of(use, {"score": number})
+        kinds.asked(nps, {"score": number})
     assert len(plan._uses) <= 5
-    assert len(plan._answers) <= 5
-    assert plan.selectors_of(use, {"score": [1]}) == use.always
+    assert len(kinds._answers) <= 5
+    assert kinds.asked(nps, {"score": [1]}) == nps
 
 
 def test_names_are_folded():

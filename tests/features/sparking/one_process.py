@@ -16,7 +16,7 @@ from features.sparking.buckets import deal_out
 from features.sparking.copies import winners_of
 from features.sparking.dealing import Dealer, Header, check_columns, events_spec, nests
 from features.sparking.layout import event_sources, without_sources
-from features.sparking.parts import EVENTS, SCHEMA, TOLD
+from features.sparking.parts import IDS, LEADS, SCHEMA, TOLD
 from features.sparking.people import People
 from features.sparking.told import Told, sum_of
 from features.sparking.working import Computes, DealIds, FirstRows, ReadRows, ReadShares, SharedIds, Surveys
@@ -73,15 +73,20 @@ def gather_here(
     else:
         numbers = [pa.record_batch([pa.array(range(len(sources.shares)))], names=["id"])]
         found = list(ReadShares(dealer, sources.shares)(numbers))
-    parts = shuffled([*(part.batch() for part in people.parts(buckets)), *found])
-    told = sum_of(part for batch in parts for _, kind, part in zip(*batch.to_pydict().values(), strict=True) if kind == TOLD)
+    whole = shuffled([*(part.batch() for part in people.parts(buckets)), *found])
+    told = sum_of(part for batch in whole for _, kind, part in zip(*batch.to_pydict().values(), strict=True) if kind == TOLD)
     grow = "leads" not in people.report
     assembler = Assembler(without_sources(own), cut, grow, people.merges.newest, frozenset(told.mixed), {})
+    parts = _where(whole, "greater_equal", LEADS)
     here = Here(parts, assembler, told, people)
     if spec.id is not None:
-        events = [batch.filter(pa.compute.equal(batch.column("kind"), EVENTS)) for batch in parts]
-        ids = shuffled(DealIds(many)([batch for batch in events if batch.num_rows]))
+        ids = shuffled(DealIds(many)(_where(whole, "equal", IDS)))
         shared = np.array([half for batch in SharedIds()(ids) for half in batch.column(0).to_pylist()], np.int64)
         rows = [row for batch in FirstRows(assembler, shared)(parts) for row in batch.to_pylist()]
         here.assembler = replace(assembler, winners=winners_of(rows))
     return here
+
+
+def _where(parts: list[Any], how: str, kind: int) -> list[Any]:
+    chosen = [batch.filter(getattr(pa.compute, how)(batch.column("kind"), kind)) for batch in parts]
+    return [batch for batch in chosen if batch.num_rows]
