@@ -11,9 +11,10 @@ Read `catalog.py` first: what Trialwise looks at in every lead, one line each. T
 - **From files to clean tables.** `tables.py` gives leads, events and conversions as they were known at an instant; the package
   `reading/` finds the files, reads them and accounts for every row.
 - **From events to numbers.** `kernel.py` is the one interpreter, and `arrays.py` names the columns that it walks over.
-  `selectors.py`, `plan.py` and `history.py` bring events into them, and `mates.py` pools those of an account; `feature.py`, `catalog_families.py` and `catalog_columns.py` say each feature as one quotient, and `layout.py`
-  lays the quotients out; `matrix.py` runs them, in batch and live, and `walks.py` takes many looks piece by piece. `calendar.py` and `exact.py` are its days and its decimals;
-  `vocabulary.py` learns what is usual.
+  `selectors.py`, `plan.py` and `history.py` bring events into them, and `mates.py` pools those of an account; `feature.py`,
+  `catalog_families.py` and `catalog_columns.py` say each feature as one quotient, and `layout.py` lays the quotients out;
+  `matrix.py` runs them, in batch and live, and `walks.py` takes many looks piece by piece. `calendar.py` and `exact.py` are
+  its days and its decimals; `vocabulary.py` learns what is usual.
 - **What must hold.** `laws.py`: run `check_workspace` on features of your own; `law_worlds.py` draws what they are tried on.
 - **Looking at data.** The package `inspecting/` is `trialwise check` and `trialwise init`.
 - **At rest.** `store.py`, with the package `storing/`; its `loading.py` fills the store from files.
