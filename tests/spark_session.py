@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
 SUBMIT = (
     "--driver-memory 1g --conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=3 "
+    "--conf spark.sql.warehouse.dir={folder} "
     "--conf spark.driver.extraJavaOptions='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' pyspark-shell"
 )
 """What `spark-submit` would be told; a virtual machine that lives shortly had better start fast."""
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session as `--engine spark` makes one, which later calls find and use."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_MASTER", "local[2]")
-        patch.setenv("PYSPARK_SUBMIT_ARGS", SUBMIT)
+        patch.setenv("PYSPARK_SUBMIT_ARGS", SUBMIT.format(folder=tmp_path_factory.mktemp("warehouse")))
         with running() as session:
             pass
         yield session
