@@ -116,6 +116,7 @@ def features(
     """The feature matrix; without --out, the catalogue in plain words."""
     from features.listing import catalogue_lines, catalogue_rows
     from models import batch, spark_scores
+    from models.population import Asked
 
     if out is None:
         if age is not None or as_of is not None:
@@ -130,7 +131,7 @@ def features(
                 typer.echo(line)
         return
     write = spark_scores.write_features_spark if on_spark(engine) else batch.write_features
-    counts = write(workspace, out, age=age, as_of=as_of, started_from=started_from, started_before=started_before, say=say)
+    counts = write(workspace, out, asked=Asked(age, as_of, started_from, started_before), say=say)
     if as_json:
         show(counts)
 
@@ -166,14 +167,13 @@ def score(
 ) -> None:  # fmt: skip
     """Score the leads of the files with the champion."""
     from models import batch, spark_scores
+    from models.population import Asked
 
     if out is None:
         raise InputError("there is nowhere to write the scores", given="no --out", expected="--out FILE", do="add it")
     write = spark_scores.write_scores_spark if on_spark(engine) else batch.write_scores
-    counts = write(
-        workspace, out, age=age, as_of=as_of, started_from=started_from, started_before=started_before, reasons=reasons,
-        lang=lang, say=say,
-    )  # fmt: skip
+    asked = Asked(age, as_of, started_from, started_before)
+    counts = write(workspace, out, asked=asked, reasons=reasons, lang=lang, say=say)
     if as_json:
         show(counts)
 

@@ -37,16 +37,13 @@ def write_features(
     workspace: Path,
     out: Path,
     *,
-    age: float | None,
-    as_of: str | None,
-    started_from: str | None,
-    started_before: str | None,
+    asked: population.Asked,
     say: Say,
 ) -> dict[str, Any]:
     """Write the feature matrix and return how many rows it has, and who was left out."""
     check_ending(out)
     ws = load_workspace(workspace)
-    who = find_population(ws, population.Asked(age, as_of, started_from, started_before))
+    who = find_population(ws, asked)
     features = feature_set(_definition(ws, who, say))
     _say_when(who, say)
     write_rows(out, feature_rows(who, features), feature_columns(features))
@@ -58,10 +55,7 @@ def write_scores(
     workspace: Path,
     out: Path,
     *,
-    age: float | None,
-    as_of: str | None,
-    started_from: str | None,
-    started_before: str | None,
+    asked: population.Asked,
     reasons: str,
     lang: str | None,
     say: Say,
@@ -72,7 +66,7 @@ def write_scores(
     many = parse_reasons(reasons)
     phrasing(ws, lang)
     champion = need_champion(ws.name)
-    who = find_population(ws, population.Asked(age, as_of, started_from, started_before), champion.scorer.definition)
+    who = find_population(ws, asked, champion.scorer.definition)
     _say_when(who, say)
     if not same_mapping(ws, champion.scorer.definition):
         say(f"warning: {DIFFERS}.")

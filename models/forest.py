@@ -43,25 +43,24 @@ class Forest(NamedTuple):
 
 
 @compiled
-def goes_left(
-    x: float, threshold: float, rule: int, missing_left: int, words: NDArray[np.int64], start: int, stop: int, tiny: float
-) -> bool:
+def goes_left(forest: Forest, s: int, x: float, tiny: float) -> bool:
     """Decide one split for one value."""
+    rule = forest.rule[s]
     if rule == 3:
         if math.isnan(x) or x <= -1.0 or x >= 2147483648.0:
             return False
         code = int(x)
-        at = start + (code >> 5)
-        return at < stop and ((words[at] >> (code & 31)) & 1) == 1
+        at = forest.first_word[s] + (code >> 5)
+        return at < forest.first_word[s + 1] and ((forest.words[at] >> (code & 31)) & 1) == 1
     if math.isnan(x):
         if rule == 2:
-            return missing_left == 1
+            return forest.missing_left[s] == 1
         x = 0.0
     if -tiny <= x <= tiny:
         if rule == 1:
-            return missing_left == 1
+            return forest.missing_left[s] == 1
         x = 0.0
-    return x <= threshold
+    return x <= forest.threshold[s]
 
 
 @compiled
@@ -76,16 +75,7 @@ def sum_of_leaves(x: NDArray[np.float64], forest: Forest, tiny: float, out: NDAr
                 node = -1
             while node >= 0:
                 s = base + node
-                left = goes_left(
-                    x[row, forest.column[s]],
-                    forest.threshold[s],
-                    forest.rule[s],
-                    forest.missing_left[s],
-                    forest.words,
-                    forest.first_word[s],
-                    forest.first_word[s + 1],
-                    tiny,
-                )
+                left = goes_left(forest, s, x[row, forest.column[s]], tiny)
                 node = forest.left[s] if left else forest.right[s]
             total += forest.value[forest.first_leaf[tree] - node - 1]
         out[row] = total
@@ -96,14 +86,5 @@ def decide_all(x: NDArray[np.float64], forest: Forest, tiny: float, out: NDArray
     """Decide every split of every tree for each row."""
     for row in range(x.shape[0]):
         for s in range(forest.column.shape[0]):
-            left = goes_left(
-                x[row, forest.column[s]],
-                forest.threshold[s],
-                forest.rule[s],
-                forest.missing_left[s],
-                forest.words,
-                forest.first_word[s],
-                forest.first_word[s + 1],
-                tiny,
-            )
+            left = goes_left(forest, s, x[row, forest.column[s]], tiny)
             out[row, s] = 1 if left else 0

@@ -163,10 +163,7 @@ def write_scores_spark(
     workspace: Path,
     out: Path,
     *,
-    age: float | None,
-    as_of: str | None,
-    started_from: str | None,
-    started_before: str | None,
+    asked: Asked,
     reasons: str,
     lang: str | None,
     say: Say,
@@ -174,7 +171,7 @@ def write_scores_spark(
 ) -> dict[str, Any]:
     """Score everyone who is open with the champion into a folder of Parquet, as `write_scores` does into a file."""
     check_folder(out)
-    ws, asked = _opened(workspace, Asked(age, as_of, started_from, started_before))
+    ws, asked = _opened(workspace, asked)
     many = parse_reasons(reasons)
     phrasing(ws, lang)
     champion = need_champion(ws.name)
@@ -197,16 +194,13 @@ def write_features_spark(
     workspace: Path,
     out: Path,
     *,
-    age: float | None,
-    as_of: str | None,
-    started_from: str | None,
-    started_before: str | None,
+    asked: Asked,
     say: Say,
     buckets: int | None = None,
 ) -> dict[str, Any]:
     """Write the feature matrix into a folder of Parquet, as `write_features` does into a file."""
     check_folder(out)
-    ws, asked = _opened(workspace, Asked(age, as_of, started_from, started_before))
+    ws, asked = _opened(workspace, asked)
     definition = fitting_definition(ws, say)
     with spark.running() as session:
         data, looks = _gathered(session, ws, None, asked, feature_set(definition or ws.definition()), buckets)

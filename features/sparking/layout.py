@@ -96,7 +96,7 @@ def fetched(ws: Workspace, folder: Path, fetch: Callable[[str, bool], Any]) -> W
         if source not in files:
             from pyarrow import parquet
 
-            text = source.query if isinstance(source, SqlSource) else _parquet(source.path, table)  # type: ignore[union-attr]
+            text = source.query if isinstance(source, SqlSource) else _parquet(source.path, table)  # type: ignore[union-attr]  # what is no query is a file here
             path = folder / f"{table} of Spark {len(files) + 1}.parquet"
             parquet.write_table(fetch(text, query), path)
             files[source] = FileSource(path=str(path))

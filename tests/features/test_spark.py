@@ -12,10 +12,11 @@ import pytest
 from features.errors import InputError, OutsideError
 from features.spark import _one_sentence, running
 from features.sparking.layout import check_folder
+from models.population import Asked
 from models.spark_scores import write_features_spark
 from tests.features.sparking.product import write_product
 
-NOBODY = {"age": None, "as_of": None, "started_from": None, "started_before": None, "say": lambda line: None}
+NOBODY = {"asked": Asked(), "say": lambda line: None}
 
 
 def test_without_pyspark_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,15 +56,15 @@ def test_it_writes_folders_of_parquet_and_replaces_only_its_own(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"age": 3.0, "as_of": "2025-04-01"}, "exclude each other"),
-        ({"started_from": "2025-04-01T00:00:00"}, "--started-from"),
-        ({"as_of": "soon"}, "--as-of"),
+        (Asked(3.0, "2025-04-01"), "exclude each other"),
+        (Asked(started_from="2025-04-01T00:00:00"), "--started-from"),
+        (Asked(as_of="soon"), "--as-of"),
     ],
 )
-def test_misuse_is_refused_as_on_one_machine(tmp_path: Path, asked: dict[str, object], words: str) -> None:
+def test_misuse_is_refused_as_on_one_machine(tmp_path: Path, asked: Asked, words: str) -> None:
     path = write_product(tmp_path, leads=10)
     with pytest.raises(InputError, match=words):
-        write_features_spark(path, tmp_path / "out.parquet", **{**NOBODY, **asked})
+        write_features_spark(path, tmp_path / "out.parquet", **{**NOBODY, "asked": asked})
 
 
 def test_a_workspace_without_events_is_none_for_spark(tmp_path: Path) -> None:

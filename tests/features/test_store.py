@@ -37,7 +37,7 @@ def message(
     message_id: str, lead_id: str = "a", *, at: int = 10, received_at: int = 20, name: str = "Login", **more: object
 ) -> Message:
     digest = digest_of(lead_id, name, at, more)
-    return Message(message_id, "track", lead_id, name, at, received_at, digest, **more)  # type: ignore[arg-type]
+    return Message(message_id, "track", lead_id, name, at, received_at, digest, **more)
 
 
 def test_a_message_counts_once_and_a_repeat_that_differs_is_a_conflict(store: EventStore) -> None:

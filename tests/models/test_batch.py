@@ -28,8 +28,6 @@ from models.worklist import write_list
 from tests.training.small_world import FIRST, SmallWorld, silent
 from training.verbs import run_train
 
-NOBODY = {"age": None, "as_of": None, "started_from": None, "started_before": None}
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -102,7 +100,7 @@ def test_a_time_that_cannot_be_read_says_what_to_do(home: Path, text: str, do: s
 
 def test_an_unknown_language_is_refused_before_the_work(home: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no words for this language"):
-        write_scores(home / "small.yaml", tmp_path / "s.csv", **NOBODY, reasons="0", lang="fr", say=silent)
+        write_scores(home / "small.yaml", tmp_path / "s.csv", asked=Asked(), reasons="0", lang="fr", say=silent)
     assert not (tmp_path / "s.csv").exists()
 
 
@@ -153,7 +151,7 @@ def test_the_window_of_starts_is_half_open_and_not_counted(home: Path) -> None:
 
 def test_features_are_the_matrix_in_full(home: Path, tmp_path: Path) -> None:
     out, said = tmp_path / "f.csv", []
-    counts = write_features(home / "small.yaml", out, **{**NOBODY, "age": 3.0}, say=said.append)
+    counts = write_features(home / "small.yaml", out, asked=Asked(3.0), say=said.append)
     rows = rows_of(out)
     champion = need_champion("small")
     features = champion.scorer.feature_set
@@ -168,7 +166,7 @@ def test_features_are_the_matrix_in_full(home: Path, tmp_path: Path) -> None:
         assert row["as_of"] == format_us(int(who.as_of[place]))
         for name, value in matrix.row(place).items():
             assert (row[name] == "") if value is None else (row[name] == value or float(row[name]) == value)
-    write_features(home / "small.yaml", tmp_path / "f.parquet", **{**NOBODY, "age": 3.0}, say=silent)
+    write_features(home / "small.yaml", tmp_path / "f.parquet", asked=Asked(3.0), say=silent)
     frame = pd.read_parquet(tmp_path / "f.parquet")
     assert frame["lead_id"].tolist() == [row["lead_id"] for row in rows]
     assert frame["core_use_count_all"].tolist() == [float(row["core_use_count_all"]) for row in rows]
@@ -178,7 +176,7 @@ def test_features_without_a_fitting_champion_learn_their_vocabularies(home: Path
     changed = home / "changed.yaml"
     changed.write_text((home / "small.yaml").read_text() + "sessions: {gap_minutes: 45}\n")
     said: list[str] = []
-    counts = write_features(changed, tmp_path / "f.csv", **{**NOBODY, "age": 3.0}, say=said.append)
+    counts = write_features(changed, tmp_path / "f.csv", asked=Asked(3.0), say=said.append)
     assert "learnt from the data" in said[0]
     assert counts["fingerprint"] != need_champion("small").scorer.definition.fingerprint
     assert not same_mapping(load_workspace(changed), need_champion("small").scorer.definition)
@@ -188,7 +186,7 @@ def test_scores_in_three_forms(home: Path, tmp_path: Path) -> None:
     written = {}
     for ending in ("csv", "jsonl", "parquet"):
         out = tmp_path / f"s.{ending}"
-        written[ending] = write_scores(home / "small.yaml", out, **{**NOBODY, "age": 3.0}, reasons="2", lang=None, say=silent)
+        written[ending] = write_scores(home / "small.yaml", out, asked=Asked(3.0), reasons="2", lang=None, say=silent)
     assert written["csv"] == written["jsonl"] == written["parquet"]
     assert set(written["csv"]) == {"scored", "left_out"}
     rows = rows_of(tmp_path / "s.csv")
@@ -219,11 +217,11 @@ _MEMORY: dict[str, str] = {}
 
 
 def test_all_reasons_leave_no_rest(home: Path, tmp_path: Path) -> None:
-    write_scores(home / "small.yaml", tmp_path / "s.jsonl", **{**NOBODY, "age": 7.0}, reasons="all", lang="en", say=silent)
+    write_scores(home / "small.yaml", tmp_path / "s.jsonl", asked=Asked(7.0), reasons="all", lang="en", say=silent)
     for line in (tmp_path / "s.jsonl").read_text().splitlines():
         record = json.loads(line)
         assert record["rest"] == {"points": 0, "log_odds": 0}
-    write_scores(home / "small.yaml", tmp_path / "s.csv", **{**NOBODY, "age": 7.0}, reasons="all", lang="en", say=silent)
+    write_scores(home / "small.yaml", tmp_path / "s.csv", asked=Asked(7.0), reasons="all", lang="en", say=silent)
     players = need_champion("small").scorer.feature_set.players
     assert f"reason_{len(players)}" in rows_of(tmp_path / "s.csv")[0]
 
@@ -232,14 +230,14 @@ def test_a_file_that_moved_on_is_warned_about(home: Path, tmp_path: Path) -> Non
     changed = home / "moved.yaml"
     changed.write_text((home / "small.yaml").read_text() + "sessions: {gap_minutes: 45}\n")
     said: list[str] = []
-    write_scores(changed, tmp_path / "s.jsonl", **{**NOBODY, "age": 3.0}, reasons="0", lang=None, say=said.append)
+    write_scores(changed, tmp_path / "s.jsonl", asked=Asked(3.0), reasons="0", lang=None, say=said.append)
     assert any("differs" in line for line in said)
     record = json.loads((tmp_path / "s.jsonl").read_text().splitlines()[0])
     assert [warning["code"] for warning in record["warnings"]] == ["workspace_differs"]
 
 
 def test_past_the_trial_a_lead_stays_and_is_warned(home: Path, tmp_path: Path) -> None:
-    write_scores(home / "small.yaml", tmp_path / "s.jsonl", **{**NOBODY, "age": 20.0}, reasons="0", lang=None, say=silent)
+    write_scores(home / "small.yaml", tmp_path / "s.jsonl", asked=Asked(20.0), reasons="0", lang=None, say=silent)
     records = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
     assert records
     for record in records:
@@ -277,7 +275,7 @@ def test_without_a_champion_there_is_nothing_to_score_with(home: Path, tmp_path:
     other = home / "other.yaml"
     other.write_text((home / "small.yaml").read_text().replace("name: small", "name: other"))
     with pytest.raises(InputError, match="trialwise train"):
-        write_scores(other, tmp_path / "s.csv", **NOBODY, reasons="0", lang=None, say=silent)
+        write_scores(other, tmp_path / "s.csv", asked=Asked(), reasons="0", lang=None, say=silent)
     assert find_champion("other") is None
 
 
@@ -301,11 +299,11 @@ def test_undated_tables_have_no_instant(tmp_path: Path) -> None:
     (tmp_path / "leads.csv").write_text("lead_id,size,paid\nb,3,1\na,,0\n")
     workspace = tmp_path / "undated.yaml"
     workspace.write_text("name: undated\ndata: {leads: {source: leads.csv, converted: paid}}\nattributes: {size: number}\n")
-    write_features(workspace, tmp_path / "f.csv", **NOBODY, say=silent)
+    write_features(workspace, tmp_path / "f.csv", asked=Asked(), say=silent)
     assert (tmp_path / "f.csv").read_text() == "lead_id,as_of,size\na,,\nb,,3.0\n"
-    for option in ({"age": 3.0}, {"as_of": "2025-01-01"}, {"started_before": "2025-01-01"}):
+    for asked in (Asked(3.0), Asked(as_of="2025-01-01"), Asked(started_before="2025-01-01")):
         with pytest.raises(InputError, match="needs dates"):
-            write_features(workspace, tmp_path / "f.csv", **{**NOBODY, **option}, say=silent)
+            write_features(workspace, tmp_path / "f.csv", asked=asked, say=silent)
 
 
 def test_the_list_of_an_undated_table_leaves_out_who_has_paid(tmp_path: Path) -> None:
@@ -315,7 +313,7 @@ def test_the_list_of_an_undated_table_leaves_out_who_has_paid(tmp_path: Path) ->
     text = "name: listed\ndata: {leads: {source: leads.csv, converted: paid}}\nattributes: {size: number}\n"
     workspace.write_text(text + "allow: [size]\n")  # it tells who pays without a doubt
     run_train(workspace, trials=0, promote="force", say=silent)
-    assert write_scores(workspace, tmp_path / "s.csv", **NOBODY, reasons="0", lang=None, say=silent)["scored"] == 300
+    assert write_scores(workspace, tmp_path / "s.csv", asked=Asked(), reasons="0", lang=None, say=silent)["scored"] == 300
     assert [*write_list(workspace, top=1000, out=tmp_path / "l.csv", lang=None, say=silent)] == []
     assert len(rows_of(tmp_path / "l.csv")) == 210
 

@@ -66,7 +66,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_rows(out, dies(), COLUMNS)  # type: ignore[arg-type]
+        write_rows(out, dies(), COLUMNS)
     assert out.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 

@@ -208,5 +208,5 @@ def test_a_tracking_server_keeps_its_own_artifact_place() -> None:
         def create_experiment(self, name: str, artifact_location: str | None) -> str:
             return f"{name} at {artifact_location}"
 
-    assert registry._experiment(Server(), "acme", "http://mlflow:5000", None) == "acme at None"  # type: ignore[arg-type]
+    assert registry._experiment(Server(), "acme", "http://mlflow:5000", None) == "acme at None"
     assert registry._client("http://127.0.0.1:9").tracking_uri == "http://127.0.0.1:9"

@@ -35,9 +35,7 @@ def value(forest: Forest, x: Floats, grouping: Grouping, coalition: set[int]) ->
         s = forest.first_split[tree] + node
         left, right = int(forest.left[s]), int(forest.right[s])
         if int(grouping.of[forest.column[s]]) in coalition:
-            word = (forest.words, forest.first_word[s], forest.first_word[s + 1], TINY)
-            went = goes_left(x[forest.column[s]], forest.threshold[s], forest.rule[s], forest.missing_left[s], *word)
-            return walk(tree, left if went else right)
+            return walk(tree, left if goes_left(forest, s, x[forest.column[s]], TINY) else right)
         whole = cover(tree, node)
         return walk(tree, left) * cover(tree, left) / whole + walk(tree, right) * cover(tree, right) / whole
 

@@ -13,6 +13,7 @@ from pyarrow import csv, parquet
 from features.errors import InputError, OutsideError
 from features.spark import running
 from models.batch import write_features, write_scores
+from models.population import Asked
 from models.spark_scores import write_features_spark, write_scores_spark
 from tests.features.sparking.product import write_product
 from tests.features.sparking.test_one_interpreter import BY_EVENTS, FREEMIUM, NO_LEADS, NO_MERGES, bits
@@ -27,7 +28,7 @@ __all__ = ["spark"]
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-NOBODY = {"age": None, "as_of": None, "started_from": None, "started_before": None, "say": silent}
+NOBODY = {"asked": Asked(), "say": silent}
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +48,11 @@ def same(folder: Path, file: Path) -> None:
 
 def test_any_number_of_buckets_gives_the_same_bits(spark: SparkSession, tmp_path: Path) -> None:
     path = write_product(tmp_path)
-    local = write_features(path, tmp_path / "local.parquet", **{**NOBODY, "age": 3.0})
+    local = write_features(path, tmp_path / "local.parquet", **{**NOBODY, "asked": Asked(3.0)})
     for buckets in (1, 3, 7):
         said: list[str] = []
         out = tmp_path / "spark.parquet"
-        asked = {**NOBODY, "age": 3.0, "say": said.append}
+        asked = {**NOBODY, "asked": Asked(3.0), "say": said.append}
         assert write_features_spark(path, out, **asked, buckets=buckets) == local
         same(out, tmp_path / "local.parquet")
         assert "Read 1,979 events with Spark; 10 rows cannot be used." in said
@@ -62,7 +63,7 @@ def test_any_number_of_buckets_gives_the_same_bits(spark: SparkSession, tmp_path
 
 def test_days_no_leads_table_and_payments_that_are_events(spark: SparkSession, tmp_path: Path) -> None:
     path = write_product(tmp_path, by_day=True, edit={**NO_LEADS, **NO_MERGES, **BY_EVENTS, **FREEMIUM})
-    asked = {**NOBODY, "as_of": "2025-05-01"}
+    asked = {**NOBODY, "asked": Asked(as_of="2025-05-01")}
     local = write_features(path, tmp_path / "local.parquet", **asked)
     assert write_features_spark(path, tmp_path / "spark.parquet", **asked) == local
     same(tmp_path / "spark.parquet", tmp_path / "local.parquet")
@@ -91,13 +92,13 @@ def test_tables_of_spark(spark: SparkSession, tmp_path: Path, monkeypatch: pytes
 def test_files_that_only_spark_can_open(spark: SparkSession, tmp_path: Path) -> None:
     edit = {", more.jsonl.gz": "", "events-*": "events-1"}
     path = write_product(tmp_path, edit=edit)
-    local = write_features(path, tmp_path / "local.parquet", **{**NOBODY, "age": 2.0})
+    local = write_features(path, tmp_path / "local.parquet", **{**NOBODY, "asked": Asked(2.0)})
     path.write_text(path.read_text().replace("[events-1.parquet]", f"file:{tmp_path}/events-1.parquet"))
     out = Path(f"file:{tmp_path}/spark.parquet")
-    assert write_features_spark(path, out, **{**NOBODY, "age": 2.0}) == local
+    assert write_features_spark(path, out, **{**NOBODY, "asked": Asked(2.0)}) == local
     same(tmp_path / "spark.parquet", tmp_path / "local.parquet")
     with pytest.raises(InputError, match=r"Spark refused it: .*already exists"):
-        write_features_spark(path, out, **{**NOBODY, "age": 2.0})
+        write_features_spark(path, out, **{**NOBODY, "asked": Asked(2.0)})
 
 
 def test_scores_with_reasons(spark: SparkSession, tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_scores_with_reasons(spark: SparkSession, tmp_path: Path) -> None:
     changed.write_text(text + "sessions: {gap_minutes: 45}\n")
     said: list[str] = []
     for file, reasons in ((path, "2"), (changed, "all")):
-        asked = {**NOBODY, "age": 3.0, "reasons": reasons, "lang": "de"}
+        asked = {**NOBODY, "asked": Asked(3.0), "reasons": reasons, "lang": "de"}
         local = write_scores(file, tmp_path / "local.parquet", **asked)
         assert write_scores_spark(file, tmp_path / "spark.parquet", **{**asked, "say": said.append}) == local
         same(tmp_path / "spark.parquet", tmp_path / "local.parquet")

@@ -134,7 +134,7 @@ def test_a_revoked_key_is_refused_within_seconds(settings: Settings, monkeypatch
     assert guard.caller(f"Bearer {made['key']}", None, "score").key_id == made["id"]
     assert not guard.is_stale
     store.keys.revoke(made["id"], 1)
-    clock = access.time.monotonic() + FRESH_SECONDS + 0.1  # type: ignore[attr-defined]
+    clock = access.time.monotonic() + FRESH_SECONDS + 0.1
     monkeypatch.setattr("serving.access.time.monotonic", lambda: clock)
     assert guard.is_stale
     guard.refresh()
@@ -165,7 +165,7 @@ def test_only_an_admin_may_fill_in_the_past(closed: TestClient, keys: dict[str, 
     past = TRACK | {"timestamp": "2026-05-01T00:00:00Z", "receivedAt": "2026-05-01T00:00:00Z"}
     closed.post("/v1/track", json=past | {"messageId": "i"}, headers=bearer(keys["ingest"]["key"]))
     closed.post("/v1/track", json=past | {"messageId": "a"}, headers=bearer(keys["admin"]["key"]))
-    stored = closed.app.state.services.store.lead("a").events  # type: ignore[attr-defined]
+    stored = closed.app.state.services.store.lead("a").events
     assert [event.received_at == event.at for event in stored] == [False, True]
 
 

@@ -34,7 +34,7 @@ def store(store_url: str) -> Iterator[EventStore]:
 def said(kind: str, lead_id: str, hours: float, late: float = 0, **more: str) -> Message:
     at = START + round(hours * HOUR_US)
     digest = digest_of(kind, lead_id, at, late, more)
-    return Message(digest, kind, lead_id, "login", at, at + round(late * HOUR_US), digest, **more)  # type: ignore[arg-type]
+    return Message(digest, kind, lead_id, "login", at, at + round(late * HOUR_US), digest, **more)
 
 
 def mates(store: EventStore, view: View, hours: float, account: str = "org") -> list[tuple[str, int]]:

@@ -30,7 +30,7 @@ def counted(answer: Any) -> tuple[int, int, list[tuple[int, str]]]:
 
 
 def store_of(client: TestClient) -> EventStore:
-    store: EventStore = client.app.state.services.store  # type: ignore[attr-defined]
+    store: EventStore = client.app.state.services.store
     return store
 
 

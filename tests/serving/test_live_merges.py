@@ -15,7 +15,7 @@ FROM_EVENTS = "name: x\ndata:\n  events: {source: e.csv, lead: a, name: b, at: c
 
 def lead(lead_id: str, *sources: tuple[StoredLead, int], **more: object) -> StoredLead:
     """Return a lead that started at START, with whoever turned out to be it."""
-    found = StoredLead(lead_id, START, **more)  # type: ignore[arg-type]
+    found = StoredLead(lead_id, START, **more)
     for source, day in sources:
         merged = Merged(START + day * DAY_US, START + day * DAY_US)
         source.merged = merged

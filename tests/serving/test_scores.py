@@ -167,10 +167,10 @@ def test_parameters_that_mean_nothing(client: TestClient, params: dict[str, str]
 
 
 def test_without_a_model_scores_wait_and_features_do_not(client: TestClient) -> None:
-    client.app.state.services.live.stop()  # type: ignore[attr-defined]
+    client.app.state.services.live.stop()
     fill(client)
     by_model = client.get("/v1/leads/a/features", params={"as_of": when(3)}).json()
-    client.app.state.services.live.current = None  # type: ignore[attr-defined]
+    client.app.state.services.live.current = None
     requests = [
         client.get("/v1/leads/a/score"), client.get("/v1/leads"), client.post("/v1/score", json={"leads": []}),
         client.post("/v1/leads/scores", json={"lead_ids": []}),
@@ -218,7 +218,7 @@ def test_each_posted_lead_is_judged_by_itself(client: TestClient) -> None:
 
 def test_words_that_mean_missing_say_nothing_when_posted(client: TestClient) -> None:
     text = WORKSPACE.replace("account: org}", "account: org, missing: [Select]}")
-    services = client.app.state.services  # type: ignore[attr-defined]
+    services = client.app.state.services
     services.workspace = parse_workspace(text, ".")
     said = posted("a") | {"attributes": {"country": "Select", "company_size": "Select", "trial_end": "Select", "title": ""}}
     answers = [
@@ -281,7 +281,7 @@ def test_the_ledger_knows_every_answer(client: TestClient) -> None:
     fill(client)
     score = client.get("/v1/leads/a/score", params={"as_of": when(3)}).json()
     client.post("/v1/score", json={"leads": [posted("free")], "as_of": when(3)})
-    services = client.app.state.services  # type: ignore[attr-defined]
+    services = client.app.state.services
     services.ledger.flush()
     with services.store.reading() as connection:
         rows = connection.execute(

@@ -20,6 +20,7 @@ from features.tables import read_tables
 from features.workspace import load_workspace
 from models import registry
 from models.batch import write_scores
+from models.population import Asked
 from training.ages import fixed_ages
 from training.dataset import label_rule
 from training.metrics import METRICS, Ranking
@@ -61,7 +62,7 @@ def forward(
     file = WORKSPACES / f"{name}.yaml"
     result = run_train(file, as_of=as_of, say=silent)
     out = home / "scores.csv"
-    write_scores(file, out, age=age, as_of=None, started_from=start, started_before=before, reasons="0", lang=None, say=silent)
+    write_scores(file, out, asked=Asked(age, None, start, before), reasons="0", lang=None, say=silent)
     ws = load_workspace(file)
     leads = read_tables(ws).leads
     truth = truth_at(file, age)

@@ -21,4 +21,4 @@ def test_every_file_is_named_with_its_digest(tmp_path: Path) -> None:
 
 def test_what_is_no_file_has_no_digest() -> None:
     report = SimpleNamespace(origins=[SimpleNamespace(name="warehouse")])
-    assert source_digests(SimpleNamespace(report={"events": report})) == {}  # type: ignore[arg-type]
+    assert source_digests(SimpleNamespace(report={"events": report})) == {}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ rows = st.lists(
 
 @given(rows, st.randoms(use_true_random=False))
 @settings(max_examples=150, deadline=None)
-def test_any_order_of_the_file_gives_one_order(events: list[tuple[int, int, int, object]], shuffle: object) -> None:
+def test_any_order_of_the_file_gives_one_order(events: list[tuple[int, int, int, object]], shuffle: Random) -> None:
     results = []
     for _ in range(2):
         lead, at = np.array([row[0] for row in events], np.int32), np.array([row[1] for row in events], np.int64)
@@ -23,7 +25,7 @@ def test_any_order_of_the_file_gives_one_order(events: list[tuple[int, int, int,
         places = list(range(len(events))) if order is None else order.tolist()
         assert sorted(places) == list(range(len(events)))
         results.append([events[place] for place in places])
-        shuffle.shuffle(events)  # type: ignore[attr-defined]
+        shuffle.shuffle(events)
     assert repr(results[0]) == repr(results[1])
     assert [row[:2] for row in results[0]] == sorted(row[:2] for row in events)
     by_name = [row[:3] for row in results[0]]

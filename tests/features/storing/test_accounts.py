@@ -24,7 +24,7 @@ def store(store_url: str) -> Iterator[EventStore]:
 
 def said(kind: str, lead_id: str, at: int, received_at: int | None = None, **more: str) -> Message:
     digest = digest_of(kind, lead_id, at, received_at, more)
-    return Message(digest, kind, lead_id, "x", at, at if received_at is None else received_at, digest, **more)  # type: ignore[arg-type]
+    return Message(digest, kind, lead_id, "x", at, at if received_at is None else received_at, digest, **more)
 
 
 def test_members_and_their_newest_events(store: EventStore) -> None:
