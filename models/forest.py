@@ -51,16 +51,16 @@ def goes_left(forest: Forest, s: int, x: float, tiny: float) -> bool:
             return False
         code = int(x)
         at = forest.first_word[s] + (code >> 5)
-        return at < forest.first_word[s + 1] and ((forest.words[at] >> (code & 31)) & 1) == 1
+        return bool(at < forest.first_word[s + 1] and ((forest.words[at] >> (code & 31)) & 1) == 1)
     if math.isnan(x):
         if rule == 2:
-            return forest.missing_left[s] == 1
+            return bool(forest.missing_left[s] == 1)
         x = 0.0
     if -tiny <= x <= tiny:
         if rule == 1:
-            return forest.missing_left[s] == 1
+            return bool(forest.missing_left[s] == 1)
         x = 0.0
-    return x <= forest.threshold[s]
+    return bool(x <= forest.threshold[s])
 
 
 @compiled
