@@ -123,15 +123,17 @@ def _computed(
 ) -> FeatureMatrix:
     definition, leads = feature_set.definition, tables.leads
     lead, as_of = (np.ascontiguousarray(column, dtype=np.int64) for column in (lead_index, as_of))
-    start, ends = leads.started_at[lead], leads.trial_ends_at[lead]
+    start, ends = leads.started_at[lead], _trial_ends(leads, lead, as_of)
     values, newest = _empty(feature_set, len(lead)), start.copy()
     if not definition.undated:
-        filled = {name: _traits_known(leads, one.traits, lead) for name, one in definition.behaviours.items() if one.traits}
+        filled = {
+            name: _traits_known(leads, one.traits, lead, as_of) for name, one in definition.behaviours.items() if one.traits
+        }
         for rows, walks in source.pieces(lead, as_of):
             moments = _moments(definition, as_of[rows], start[rows], ends[rows])
             given = moments | {Cell(FILLED, name): count[rows] for name, count in filled.items()}
             _write(feature_set, walks, rows, as_of[rows], start[rows], given, values, newest, kernel.look)
-    columns: dict[str, NDArray[Any]] = {name: leads.attributes[name][lead] for name in definition.attributes}
+    columns = {name: _as_known(leads, name, leads.attributes[name], lead, as_of) for name in definition.attributes}
     return FeatureMatrix(feature_set, values, _with_attributes(feature_set, columns, values), lead, as_of, newest)
 
 
@@ -235,13 +237,29 @@ def _mates(lead: LiveLead, as_of: int) -> list[LiveMate] | None:
     return [mate for mate in lead.mates if mate.joined <= as_of and mate.lead_id != lead.lead_id]
 
 
-def _traits_known(leads: Leads, traits: Sequence[str], lead: NDArray[np.int64]) -> NDArray[np.int64]:
+def _as_known(leads: Leads, name: str, column: NDArray[Any], lead: NDArray[np.int64], as_of: NDArray[np.int64]) -> NDArray[Any]:
+    """Return an attribute or trait of each look, missing where it was not known yet."""
+    values, known = column[lead], leads.known.get(name)
+    if known is not None:
+        values[known[lead] > as_of] = np.nan if values.dtype.kind == "f" else None
+    return values
+
+
+def _trial_ends(leads: Leads, lead: NDArray[np.int64], as_of: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return when the trial of each look ends, as it was told last by then."""
+    ends = leads.trial_ends_at[lead]
+    for _, told in sorted(leads.ends_told.items()):
+        ends = np.where(told[lead, 0] <= as_of, told[lead, 1], ends)
+    return ends
+
+
+def _traits_known(leads: Leads, traits: Sequence[str], lead: NDArray[np.int64], as_of: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count for each look how many of some traits the lead has."""
     count = np.zeros(len(lead), dtype=np.int64)
     for trait in traits:
         column = leads.attributes.get(trait, leads.traits.get(trait))
         if column is not None:
-            values = column[lead]
+            values = _as_known(leads, trait, column, lead, as_of)
             count += ~np.isnan(values) if values.dtype.kind == "f" else values.astype(bool)
     return count
 

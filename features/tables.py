@@ -5,8 +5,7 @@ With a `cut`, the tables are those that reading at that instant would have given
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, fields
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -17,102 +16,35 @@ import pyarrow.compute as pc
 from features.clock import NEVER
 from features.definition import Definition
 from features.names import matches
-from features.reading.conversions_table import Payments, no_payments, read_conversions
+from features.reading.begun_leads import begun_leads
+from features.reading.clean_tables import Events, Leads, Tables
+from features.reading.conversions_table import Payments, no_payments, payments_of_store, read_conversions
 from features.reading.event_ids import later_copies
 from features.reading.event_order import order_of
 from features.reading.events_table import EventRows, needed_properties, read_events
 from features.reading.growing import replace, tally
-from features.reading.identities_table import Link, Merges, read_identities
-from features.reading.leads_table import OUTSIDE, Column, LeadRows, read_leads, trait_names
+from features.reading.identities_table import Merges, read_identities
+from features.reading.joined_leads import joined_leads
+from features.reading.leads_table import OUTSIDE, Column, LeadRows, read_leads
 from features.reading.merging import Merging
 from features.reading.model_part import as_trained
-from features.reading.sources import I8, StoreReader
+from features.reading.sources import I8, StoreReader, open_sources
+from features.reading.stored_columns import WholeStore, any_from_store, outside_store, reads_store, with_stored_columns
 from features.reading.table_report import Finding, TableReport
-from features.reading.trial_events import payments_of_events, starts
-from features.reading.written import Written
-from features.workspaces.data import EventsSpec
+from features.workspaces.data import EventsSpec, LeadsSpec
 from features.workspaces.schema import Workspace
 
-
-@dataclass(frozen=True, slots=True)
-class Leads:
-    """Leads sorted by id. Times are microseconds, NEVER for what has not happened or is not known."""
-
-    ids: list[str]
-    started_at: I8
-    ended_at: I8
-    trial_ends_at: I8
-    converted_at: I8
-    """The first conversion; with day resolution 00:00 of its day."""
-    conversion_known: I8
-    account: npt.NDArray[np.object_]
-    account_known: I8
-    """From when each lead's account is known, NEVER where there is none."""
-    attributes: dict[str, npt.NDArray[Any]]
-    """Categories as text or None, numbers as doubles; known from the start on."""
-    traits: dict[str, npt.NDArray[np.object_]]
-    """Traits of behaviours that are no attributes, as text or None; known from the start on."""
-    contact: dict[str, npt.NDArray[np.object_]]
-    ignored: npt.NDArray[np.bool_]
-    converted_flag: npt.NDArray[np.int8]
-    """The outcome in a table without dates, else -1."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def take(self, kept: npt.NDArray[np.bool_] | slice) -> Leads:
-        """Return some of the leads."""
-
-        def some(value: Any) -> Any:
-            if isinstance(value, list):
-                return value[kept] if isinstance(kept, slice) else [value[place] for place in np.flatnonzero(kept).tolist()]
-            return {name: some(column) for name, column in value.items()} if isinstance(value, dict) else value[kept]
-
-        return Leads(**{one.name: some(getattr(self, one.name)) for one in fields(self)})
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """Events sorted by lead, time and content."""
-
-    lead: npt.NDArray[np.int32]
-    """Place in Leads.ids."""
-    name: npt.NDArray[np.int32]
-    """Place in `names`."""
-    names: list[str]
-    """Folded names, sorted; each has an event."""
-    at: I8
-    """When it counts: with day resolution, when its day is over."""
-    known: I8
-    """When it had both happened and arrived."""
-    count: I8
-    properties: dict[str, npt.NDArray[Any]]
-    written: Written | None = None
-    """The rows as they were written, where the reader asked for them, and which of them each event is."""
-    row: I8 | None = None
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """Everything that was read."""
-
-    leads: Leads
-    events: Events
-    report: dict[str, TableReport]
-    unmapped: dict[str, int]
-    """Names that no line of the workspace file mentions, with their number of events."""
-    newest: int
-    """The newest known time in the data, 0 if there is none."""
-    links: Sequence[Link] = ()
-    """The merges one by one, where who reads them asked for nobody to be merged."""
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What was noticed while reading."""
-        return [finding for report in self.report.values() for finding in report.findings]
+__all__ = [
+    "Events",
+    "Leads",
+    "Tables",
+    "mapped_patterns",
+    "no_events",
+    "only_of_model",
+    "put_together",
+    "read_people",
+    "read_tables",
+]
 
 
 def read_tables(
@@ -126,8 +58,15 @@ def read_tables(
     """Read all tables of a workspace, as they were known at `cut`.
 
     With a model's `definition` they are read as that model was trained, whatever the file says of its features by now. With `raw`
-    events keep what was written and nobody is merged with anybody, which is for who loads a store.
+    events keep what was written and nobody is merged with anybody, which is for who loads a store. The `store` is opened here
+    where the workspace names it and nobody gives it.
     """
+    if store is None and any_from_store(ws):
+        from features.storing.collected import collected
+
+        with collected(ws) as found:
+            return read_tables(ws, definition, cut=cut, store=found, raw=raw)
+    ws = with_stored_columns(ws) if isinstance(store, WholeStore) else ws
     own, data = as_trained(ws, definition), ws.data
     rows, merges, report = read_people(ws, own, cut=cut, store=store, raw=raw)
     events, payments, grow = no_events(), no_payments(), "leads" not in report
@@ -138,6 +77,10 @@ def read_tables(
         )
     if data.conversions is not None and data.conversions.source:
         payments, report["conversions"] = read_conversions(own, data.conversions, rows.index, cut=cut, store=store)
+    elif isinstance(store, WholeStore) and reads_store(data.events):
+        payments = payments_of_store(own, store, rows.index, cut)
+    if isinstance(store, WholeStore):
+        merges = _forget(store, rows, merges, events, payments)
     return put_together(own, rows, merges, events, payments, report, cut=cut, raw=raw)
 
 
@@ -150,12 +93,49 @@ def read_people(
     grow = data.leads is None or not data.leads.source
     if data.leads is not None and not grow:
         only_model = own.attributes.keys() - ws.attributes.keys()
-        rows, report["leads"] = read_leads(own, data.leads, cut=cut, store=store, maybe=only_model)
+        rows, report["leads"] = _leads_of_sources(own, data.leads, cut=cut, store=store, maybe=only_model)
+    elif isinstance(store, WholeStore) and reads_store(data.events):
+        rows = store.people(own, cut)  # who has no table is known by what the server was told
     if data.identities is not None:
         merges, report["identities"] = read_identities(own, data.identities, rows, grow=grow, cut=cut, store=store, apart=raw)
         if not grow and not raw:
             report["leads"].outside += merges.leads
     return rows, merges, report
+
+
+def _leads_of_sources(
+    own: Workspace, spec: LeadsSpec, *, cut: int | None, store: StoreReader | None, maybe: Set[str]
+) -> tuple[LeadRows, TableReport]:
+    """Read the leads of files, of the store or of both; what files say of a lead goes before what the server was told."""
+    if not isinstance(store, WholeStore) or not reads_store(spec):
+        return read_leads(own, spec, cut=cut, store=store, maybe=maybe)
+    stored, others = store.people(own, cut), outside_store(spec.source)
+    if not others:
+        report = TableReport("leads", origins=open_sources("leads", spec.source, own.folder, store=store))
+        report.read = len(stored.index)
+        started = stored.columns["time", "started_at"]
+        report.spans(started[started < NEVER])
+        return stored, report
+    rows, report = read_leads(own, spec.model_copy(update={"source": others}), cut=cut, store=None, maybe=maybe)
+    report.read += len(stored.index.keys() - rows.index.keys())
+    return joined_leads(rows, stored), report
+
+
+def _forget(store: WholeStore, rows: LeadRows, merges: Merges, events: EventRows, payments: Payments) -> Merges:
+    """Leave out whoever was forgotten and every id that turned out to be them, with all that any source still says of them."""
+    places = np.fromiter(rows.index.values(), np.int64, len(rows.index))
+    gone = store.forgotten(list(rows.index)) & (places >= 0)
+    if not gone.any():
+        return merges
+    forgotten = np.zeros(int(places.max()) + 1, bool)
+    forgotten[places[gone]] = True
+    forgotten[merges.merged[forgotten[merges.into]]] = True
+    events.take(~forgotten[events.lead])
+    kept = ~forgotten[payments.lead]
+    payments.lead, payments.at, payments.known = payments.lead[kept], payments.at[kept], payments.known[kept]
+    rows.index.update((one, OUTSIDE) for one, place in list(rows.index.items()) if place >= 0 and forgotten[place])
+    stay = ~forgotten[merges.merged]
+    return Merges(merges.merged[stay], merges.into[stay], merges.since[stay], merges.leads, merges.newest)
 
 
 def only_of_model(ws: Workspace, own: Workspace, spec: EventsSpec) -> Set[str]:
@@ -185,12 +165,13 @@ def put_together(
     merged = np.zeros(len(ids), bool)
     merged[order[merges.merged]] = True
     columns = {key: _carried(key, values, places) for key, values in rows.columns.items()}
-    leads = _leads(own, ids, columns, Merging.of(Merges() if raw else merges, order, len(ids)), events, payments, cut)
+    leads = begun_leads(own, ids, columns, Merging.of(Merges() if raw else merges, order, len(ids)), events, payments, cut)
     # Who was merged need not have started: as it was written, its events wait for the lead that it turned out to be.
     begun = (leads.started_at < NEVER) | merged
     kept = begun if raw else begun & ~merged
     if not kept.all():
-        _drop(ids, kept, begun, events, report)
+        heard_of = columns.get(("flag", "stored"), np.zeros(len(ids), np.int8)) == 1
+        _drop(ids, kept, begun | heard_of, events, report)
         leads = leads.take(kept)
     return _finish(own, leads, events, report, merges)
 
@@ -252,57 +233,6 @@ def _drop(
         account.findings.append(Finding("info", "data.leads", evidence))
 
 
-def _leads(
-    ws: Workspace,
-    ids: list[str],
-    columns: dict[Column, npt.NDArray[Any]],
-    merging: Merging,
-    events: EventRows,
-    payments: Payments,
-    cut: int | None,
-) -> Leads:
-    """Put the leads together, merged as far as `merging` says, and hand the events over to them."""
-
-    def of(kind: str, names: Iterable[str], absent: object) -> dict[str, npt.NDArray[Any]]:
-        return {name: columns[kind, name] if (kind, name) in columns else np.full(n, absent) for name in names}
-
-    n, data = len(ids), ws.data
-    never = np.full(n, NEVER, np.int64)
-    started = columns.get(("time", "started_at"), never)
-    by_events = not ws.undated and (data.leads is None or data.leads.started_at is None)
-    pattern = data.leads.start if data.leads is not None else ()
-    if by_events:
-        started = starts(events, pattern, n)
-    account = columns.get(("lead", "account"), np.full(n, None, object))
-    account, account_known = merging.accounts(account, np.where(account.astype(bool), started, NEVER))
-    begins = merging.events(events)
-    if by_events and begins is not None:
-        started = starts(events, pattern, n, begins)
-    if data.conversions is not None and data.conversions.events:
-        payments = payments_of_events(ws, events, data.conversions.events, cut)
-    else:
-        payments = merging.payments(payments)
-    converted, conversion_known = payments.earliest(n)
-    return Leads(
-        ids=ids,
-        started_at=started,
-        ended_at=columns.get(("time", "ended_at"), never),
-        trial_ends_at=columns.get(("time", "trial_ends_at"), never.copy()),
-        converted_at=converted,
-        conversion_known=conversion_known,
-        account=account,
-        account_known=account_known,
-        attributes={
-            **of("attribute", (name for name, kind in ws.attributes.items() if kind == "category"), None),
-            **of("attribute", (name for name, kind in ws.attributes.items() if kind == "number"), np.nan),
-        },
-        traits=of("trait", trait_names(ws), None),
-        contact=of("contact", ws.contact, None),
-        ignored=columns.get(("lead", "ignored"), np.zeros(n, bool)),
-        converted_flag=columns.get(("flag", "converted"), np.full(n, -1, np.int8)),
-    )
-
-
 def _finish(ws: Workspace, leads: Leads, events: EventRows, report: dict[str, TableReport], merges: Merges) -> Tables:
     """Put the events into their order, and count the names that nobody asked about."""
     order = order_of(events.lead, events.at, len(leads), events.content())
@@ -320,7 +250,8 @@ def _finish(ws: Workspace, leads: Leads, events: EventRows, report: dict[str, Ta
         for name, count in zip(names, counts[used], strict=True)
         if not any(matches(pattern, name) for pattern in patterns)
     }
-    times = [events.known, *(column[column < NEVER] for column in (leads.started_at, leads.conversion_known))]
+    columns = [leads.started_at, leads.conversion_known, leads.account_known, *leads.known.values()]
+    times = [events.known, *(column[column < NEVER] for column in columns)]
     newest = max([merges.newest, *(int(column.max()) for column in times if len(column))])
     clean = Events(
         events.lead, events.name, names, events.at, events.known, events.count, events.properties, events.written, events.row

@@ -6,13 +6,14 @@ was chosen, or who asks over HTTP. It runs code only; what it reads from a folde
 
 Read `scorer.py` first: the object that training and serving share. Then, in this order:
 
-- **Learners.** `learners.py` is the protocol and the fits; `logistic.py` with `design.py`; `trees.py` with `forest.py`,
-  `shapley.py` and `tree_format.py`; `blend.py`. `columns.py` says what they read.
+- **Learners.** `learners.py` is the protocol and the fits; `scorecard.py` with `scorecard_fit.py`; `logistic.py` with `design.py`
+  and `ridge.py`; `trees.py` with `forest.py`, `shapley.py`, `tree_format.py` and `directions.py`; `blend.py`. `columns.py` says
+  what they read.
 - **Probability.** `calibration.py` is the curve, `calibration_fit.py` how it is fitted, `reference.py` what it is compared with.
 - **Reasons.** `explanation.py` shares a probability out; `reasons.py` chooses what to say, `phrasing.py` says it in the words of
   `phrases/`; `stages.py`, `doubts.py` and `answer.py` complete the record that files and HTTP give.
-- **At rest.** `artifact.py` is the folder, with `strict.py` and `golden.py`; `registry.py` alone knows MLflow, `pyfunc.py` and
-  `codes.py` are how MLflow's tools see a model.
+- **At rest.** `artifact.py` is the folder, with `strict.py` and `golden.py`; `registry/` alone knows MLflow, `pyfunc.py` and
+  `codes.py` are how MLflow's tools see a model; `versions.py` with `version_table.py` is `promote`, `rollback` and `models`.
 - **For many.** `champion.py`, `population.py`, `batch.py` and `outfile.py` are `features` and `score`; `worklist.py` is `list`;
   `opened.py` is what notebooks ask.
 - **What must hold.** `laws.py`: run `check_scorer` on a model of your own.

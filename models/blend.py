@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from models.columns import ColumnSpec, Grouping
 from models.logistic import Logistic
+from models.scorecard import Scorecard
 from models.strict import Fields
 from models.trees import Trees
 
 if TYPE_CHECKING:
     from models.learners import Learner
 
-KINDS = ("base_rate", "logistic", "trees", "blend")
+KINDS = ("base_rate", "scorecard", "logistic", "trees", "blend")
 MOST_PARTS = 8
 
 
@@ -93,6 +94,8 @@ class Blend:
 def read_learner(value: object, where: str, columns: Sequence[ColumnSpec], *, inside: bool = False) -> Learner:
     """Read any learner strictly; a blend holds no blend."""
     kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "scorecard":
+        return Scorecard.from_json(value, where, columns)
     if kind == "logistic":
         return Logistic.from_json(value, where, columns)
     if kind == "trees":

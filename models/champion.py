@@ -12,6 +12,7 @@ from features.workspace import Workspace
 from models import registry
 from models.artifact import load
 from models.registry import ChampionRef
+from models.registry.signing import need_signed
 from models.scorer import Scorer
 
 
@@ -24,10 +25,17 @@ class Champion:
 
 
 def find_champion(name: str, home: Path | None = None) -> Champion | None:
-    """Return the champion of a workspace if it has one, read strictly and checked against its registered digest."""
+    """Return the champion of a workspace if it has one, read strictly and checked against its registered digest.
+
+    Raises
+    ------
+    StoppedError
+        A promotion key is set, and the alias names a version that was not promoted with it.
+    """
     ref = registry.champion(name, home)
     if ref is None:
         return None
+    need_signed(ref)
     with tempfile.TemporaryDirectory() as scratch:
         folder = registry.download(ref, Path(scratch), home)
         return Champion(ref, load(folder, digest=ref.digest))

@@ -39,15 +39,15 @@ def category_codes(values: Iterable[object], known: tuple[str, ...]) -> NDArray[
     [2.0, nan, 0.0]
     """
     code = {value: place + 1.0 for place, value in enumerate(known)}
-    return np.array([np.nan if _missing(value) else code.get(text(value), 0.0) for value in values], dtype=np.float64)
+    return np.array([np.nan if is_missing(value) else code.get(text(value), 0.0) for value in values], dtype=np.float64)
 
 
 def _number(value: object) -> float:
-    read = None if _missing(value) else number(value)
+    read = None if is_missing(value) else number(value)
     return np.nan if read is None else float(read)
 
 
-def _missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
     """Tell whether a cell is empty: none, no text, not a number, or pandas' own mark, which may not be compared with anything."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True

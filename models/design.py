@@ -63,8 +63,8 @@ class Design:
         return Design(tuple(columns), tuple(numeric), tuple(bool(missing[:, j].any()) for j in range(len(columns))))
 
     def matrix(self, x: Floats) -> Floats:
-        """Return the columns of the fit: standardised logarithms, one for each category value, one for what is missing."""
-        parts: list[Floats] = [np.zeros(len(x))]
+        """Return a constant, the standardised logarithms, and a column for each category value and for what is missing."""
+        parts: list[Floats] = [np.ones(len(x))]
         for j, (column, transform) in enumerate(zip(self.columns, self.numeric, strict=True)):
             lost = np.isnan(x[:, j])
             if transform is None:
@@ -76,9 +76,9 @@ class Design:
                 parts.append(lost.astype(np.float64))
         return np.column_stack(parts)
 
-    def learner(self, x: Floats, w: Floats, intercept: float, coefficients: Sequence[float]) -> Logistic:
+    def learner(self, x: Floats, w: Floats, coefficients: Floats) -> Logistic:
         """Turn the coefficients of `matrix` into a Logistic whose terms are centred on the training rows."""
-        rest = list(coefficients[1:])
+        intercept, *rest = coefficients.tolist()
         weights: list[tuple[dict[str, float], list[float]]] = []
         for j, (column, transform) in enumerate(zip(self.columns, self.numeric, strict=True)):
             one: dict[str, float] = {}

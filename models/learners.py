@@ -1,21 +1,24 @@
 """The learners behind one small protocol, and how they are fitted.
 
-A learner turns a row into log-odds and says how much of it came from which player. Evaluation is ours and plain; fitting borrows
-scikit-learn and LightGBM, which are imported inside the functions that fit and nowhere else.
+A learner turns a row into log-odds and says how much of it came from which player. Evaluation is ours and plain; fitting trees
+borrows LightGBM, which is imported inside the function that fits and nowhere else.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.blend import Blend
 from models.columns import ColumnSpec, Grouping
 from models.design import Design
+from models.directions import directions
 from models.logistic import Logistic
+from models.ridge import fit_ridge
+from models.scorecard import Scorecard
 from models.tree_format import from_lightgbm
 from models.trees import Trees
 
@@ -45,22 +48,20 @@ class Learner(Protocol):
         """Return the learner as plain values."""
 
 
-def fit_logistic(
-    x: Floats, y: NDArray[Any], w: Floats, columns: Sequence[ColumnSpec], *, c: float = 1.0, seed: int = 0
-) -> Logistic:
-    """Fit a ridge logistic regression with scikit-learn; `c` is the inverse of the penalty.
-
-    One thread, so that the number of cores does not move the last bits.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
+def fit_logistic(x: Floats, y: NDArray[Any], w: Floats, columns: Sequence[ColumnSpec], *, c: float = 1.0) -> Logistic:
+    """Fit a ridge logistic regression; `c` is the inverse of the penalty."""
     design = Design.of(x, w, columns)
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", category=UserWarning)
-        model = LogisticRegression(C=c, solver="lbfgs", tol=1e-6, max_iter=500, random_state=seed)
-        model.fit(design.matrix(x), np.asarray(y, dtype=np.int64), sample_weight=w)
-    return design.learner(x, w, float(model.intercept_[0]), model.coef_[0].tolist())
+    return design.learner(x, w, fit_ridge(design.matrix(x), np.asarray(y, dtype=np.float64), w, np.zeros(len(x)), c=c))
+
+
+def fit_towards(card: Scorecard, x: Floats, y: NDArray[Any], w: Floats, columns: Sequence[ColumnSpec], *, c: float) -> Blend:
+    """Fit a ridge logistic regression of what the card leaves over: the stronger the penalty, the nearer to the card.
+
+    The prior of the log-odds is the card instead of a constant; `c` is the inverse of the penalty on leaving it.
+    """
+    design = Design.of(x, w, columns)
+    rest = fit_ridge(design.matrix(x), np.asarray(y, dtype=np.float64), w, card.raw(x), c=c)
+    return Blend((card, design.learner(x, w, rest)), (1.0, 1.0))
 
 
 FIXED: Mapping[str, object] = {
@@ -75,6 +76,47 @@ FIXED: Mapping[str, object] = {
 """What no search may change: the objective gives log-odds, and equal inputs give equal trees."""
 
 
+class Boosting:
+    """Trees that LightGBM boosts on and on, taken over into our own form."""
+
+    def __init__(
+        self,
+        x: Floats,
+        y: NDArray[Any],
+        w: Floats,
+        columns: Sequence[ColumnSpec],
+        *,
+        params: Mapping[str, object],
+        seed: int = 0,
+    ) -> None:
+        """Prepare the rows; columns whose direction is sure may only move the log-odds that way."""
+        import lightgbm
+
+        self._columns = len(columns)
+        settings: dict[str, object] = {"num_threads": 1, "seed": seed, **params, **FIXED}
+        sure = directions(columns)
+        if any(sure):
+            settings["monotone_constraints"] = sure
+        data = lightgbm.Dataset(
+            np.ascontiguousarray(x),
+            label=np.asarray(y, dtype=np.float64),
+            weight=w,
+            categorical_feature=[j for j, column in enumerate(columns) if column.kind == "category"],
+            params={"verbosity": -1, "feature_pre_filter": False},
+        )
+        self._booster = lightgbm.Booster(settings, data)
+
+    def more(self, rounds: int) -> Trees:
+        """Boost for some more rounds and return the new trees alone; fewer where nothing is left to split."""
+        before = self._booster.current_iteration()
+        for _ in range(rounds):
+            self._booster.update()
+        grown = self._booster.current_iteration() - before
+        if not grown:
+            return Trees(from_lightgbm({"tree_info": []}), self._columns)
+        return Trees(from_lightgbm(self._booster.dump_model(start_iteration=before, num_iteration=grown)), self._columns)
+
+
 def fit_trees(
     x: Floats,
     y: NDArray[Any],
@@ -85,17 +127,5 @@ def fit_trees(
     rounds: int,
     seed: int = 0,
 ) -> Trees:
-    """Fit boosted trees with LightGBM and take them over into our own form; `Trees.first` gives the fits with fewer rounds."""
-    import lightgbm
-
-    categories = [j for j, column in enumerate(columns) if column.kind == "category"]
-    settings = {"num_threads": 1, "seed": seed, **params, **FIXED}
-    data = lightgbm.Dataset(
-        np.ascontiguousarray(x),
-        label=np.asarray(y, dtype=np.float64),
-        weight=w,
-        categorical_feature=categories,
-        params={"verbosity": -1, "feature_pre_filter": False},
-    )
-    booster = lightgbm.train(settings, data, num_boost_round=rounds)
-    return Trees(from_lightgbm(booster.dump_model()), len(columns))
+    """Fit boosted trees with so many rounds; `Trees.first` gives the fits with fewer."""
+    return Boosting(x, y, w, columns, params=params, seed=seed).more(rounds)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from features.errors import InputError
 from models.artifact import load
-from models.codes import values_of_frame
+from models.codes import is_missing, values_of_frame
 from models.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -33,10 +35,17 @@ class PyfuncScorer:
         """Return probability and grade in row order; features go by name, in any order, and may be missing.
 
         The grade compares with trials of the same age, which is the feature ``trial_age_d``; without it, with the youngest.
+
+        Raises
+        ------
+        InputError
+            A column of numbers holds something else. MLflow does not look: of the types that its signatures know, none takes
+            whole numbers and missing ones alike.
         """
         import pandas as pd
 
         x = values_of_frame(self.scorer, model_input)
+        _need_numbers(self.scorer, model_input, x)
         probability = self.scorer.probability(x)
         ages = np.full(len(x), np.nan)
         if AGE in model_input.columns:
@@ -46,6 +55,19 @@ class PyfuncScorer:
             reference.grade(reference.percentile(p, age)) for p, age in zip(probability.tolist(), ages.tolist(), strict=True)
         ]
         return pd.DataFrame({"probability": probability, "grade": grades})
+
+
+def _need_numbers(scorer: Scorer, frame: pd.DataFrame, x: NDArray[np.float64]) -> None:
+    for place, column in enumerate(scorer.columns):
+        if column.kind == "category" or column.name not in frame.columns or frame[column.name].dtype.kind in "fiub":
+            continue
+        if any(np.isnan(read) and not is_missing(value) for read, value in zip(x[:, place], frame[column.name], strict=True)):
+            raise InputError(
+                f"the column {column.name} holds something that is no number",
+                given=f"values of type {frame[column.name].dtype}",
+                expected="numbers, or nothing where a value is missing",
+                do="correct the column or leave it out",
+            )
 
 
 def input_columns(scorer: Scorer) -> dict[str, str]:

@@ -8,8 +8,8 @@ Read it in this order:
 
 - what never gets in: `problems`, `strict_json`, `guards`, `api_keys`, `access`;
 - what was said: `segment` (a call becomes a message), `ingest` (messages and conversions, each judged on its own, are stored);
-- who is asked about: `live` (the model that answers), `view` and `live_lead` (stored rows become a lead as of an instant) with
-  `live_facts` and `live_names` (what was said of it), `account_mates` (who works beside it), `stateless` with `schemas` and
+- who is asked about: `live` (the model that answers), `view` and `live_lead` (stored rows become a lead as of an instant, what
+  was said of it as `features.storing.said` reads it), `account_mates` (who works beside it), `stateless` with `schemas` and
   `shapes` (posted leads become one, too), `instants`;
 - the answer: `scoring`, `ranking` (the work list), `ledger` (what was answered);
 - the doors: `ingest_routes`, `score_routes`, `lead_routes`, `health_routes`, each working with the `services`;

@@ -1,8 +1,9 @@
 """LiveModel: the champion, followed by its alias. A model serves only after it has proved itself, and the last good one stays.
 
-A new champion is fetched into a folder of its own, its digest compared with the one the registry names, read by the strict
-reader, made to give its golden scores again, and warmed. Only then one assignment puts it in place: a request takes the model
-once and keeps it to the end. The registry is asked in a thread, so a slow or dead registry slows nobody down.
+A new champion is fetched into a folder of its own (where a promotion key is set, only if it was promoted with that key), its
+digest compared with the one the registry names, read by the strict reader, made to give its golden scores again, and warmed.
+Only then one assignment puts it in place: a request takes the model once and keeps it to the end. The registry is asked in a
+thread, so a slow or dead registry slows nobody down.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from features.matrix import LiveLead, compute_one
 from features.workspace import Workspace
 from models import artifact, registry
 from models.registry import ChampionRef
+from models.registry.signing import need_signed
 from models.scorer import Scorer
 from serving.metrics import Metrics
 from serving.view import View
@@ -114,6 +116,7 @@ class LiveModel:
         pointer = self._folder / "current.json"
         try:
             ref = ChampionRef(**json.loads(pointer.read_text(encoding="utf-8")))
+            need_signed(ref)
             self._put(ref, prove(ref, self._kept(ref), self._workspace))
         except FileNotFoundError:
             return
@@ -138,6 +141,7 @@ class LiveModel:
         if self._refused == ref and time.monotonic() < self._try_again_at:
             return True
         try:
+            need_signed(ref)
             loaded = self._obtain(ref)
             self._put(ref, loaded)
             self._remember(ref)

@@ -21,11 +21,11 @@ from features.names import matches
 from features.reading.inactivity import silent_since
 from features.reading.moments import day_begin, effective_event
 from features.storing.rows import Fact, Merged, StoredEvent, StoredLead
+from features.storing.said import FactReader
+from features.storing.sent_names import Names, folded
 from features.workspace import Workspace
 from features.workspaces.behaviours import EventPattern
 from features.workspaces.conditions import all_hold
-from serving.live_facts import FactReader
-from serving.live_names import Names, folded
 
 ALWAYS = 0
 """Since when what is stored under a lead's own id is its own."""

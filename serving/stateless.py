@@ -16,10 +16,10 @@ from features.history import EventRow
 from features.matrix import FeatureMatrix, LiveLead, compute_one
 from features.reading.moments import effective_event
 from features.storing.rows import to_json
+from features.storing.said import missing_words, says_something
+from features.storing.sent_names import folded
 from features.workspace import Workspace
 from serving.live import Loaded
-from serving.live_facts import missing_words, says_something
-from serving.live_names import folded
 from serving.schemas import PostedEvent, PostedLead
 from serving.segment import RefusedCall, read_moment
 from serving.shapes import where_wrong

@@ -72,6 +72,11 @@ def pooled(parts: Sequence[Scores]) -> Scores:
     return Scores(together, raw, weight, fold)
 
 
+def mean_promise(scores: Scores, calibrator: Calibrator) -> float:
+    """Return the mean probability, each lead counting once."""
+    return float(np.average(calibrator.probability(scores.raw), weights=scores.weight))
+
+
 def _left_out(method: str, scores: Scores, parts: NDArray[np.int64]) -> Floats:
     """Return each row's probability by a calibration that saw the other parts only."""
     probability = np.empty(len(scores.raw))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -17,14 +17,18 @@ from features.tables import Tables
 from features.vocabulary import learn_vocabulary
 from features.workspace import Workspace
 from models.columns import ColumnSpec, columns_of
+from models.scorecard import EMPTY, Scorecard
+from models.scorecard_fit import at_base_rate
 from training.ages import fixed_ages, jittered_ages
+from training.day_one import NO_FOLDS, columns_by_hand, looks_so_far, stated_base_rate, undated_so_far
 from training.folds import Folds, plan_folds
 from training.metrics import Floats
-from training.rows import LabelRule, Rows, rows_at, undated_rows
+from training.points import asked_values, hand_made_card
+from training.rows import Ints, LabelRule, Rows, rows_at, undated_rows
 from training.tuning import Table
 
 FEWEST_CONVERSIONS = 10
-"""Below so many converting leads there is nothing to learn a model from."""
+"""Below so many converting leads there is nothing to learn a model from: the scorecard answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,13 @@ class TrainingSet:
     dropped: dict[str, int]
     ages_days: tuple[float, ...]
     window: Window
+    card: Scorecard = EMPTY
+    """The points by hand over the columns; with nothing to learn from, at the base rate that is stated."""
+
+    @property
+    def learnable(self) -> bool:
+        """Whether there is enough to learn from; if not, the card answers."""
+        return bool(self.folds.choice)
 
     @property
     def leads(self) -> int:
@@ -65,10 +76,15 @@ class TrainingSet:
 
 
 def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Callable[[str], None]) -> TrainingSet:
-    """Look at every lead, keep the looks whose outcome is known, and compute their features."""
+    """Look at every lead, keep the looks whose outcome is known, and compute their features.
+
+    With too few outcomes to learn from, every look so far is kept, for the scorecard to answer.
+    """
     rows, exam, dropped = _looks(ws, tables, window, seed)
-    _stop_without_outcomes(rows, dropped)
-    folds = plan_folds(rows, exam, seed=seed)
+    known, learnable = rows, _enough(rows)
+    if not learnable:
+        rows, exam = _looks_so_far(ws, tables, window, seed)
+    folds = plan_folds(rows, exam, seed=seed) if learnable else NO_FOLDS
     if folds.time_forward:
         # Looks before the first origin are never examined, so their features are not needed.
         first = folds.choice[0].origin or 0
@@ -77,11 +93,17 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
     say(f"{len(rows):,} looks at {len(np.unique(rows.lead)):,} leads; computing features")
 
     vocabulary, categories = learn_vocabulary(ws, tables, window.now)
+    for name, values in asked_values(ws).items():
+        categories[name] = tuple(sorted({*categories.get(name, ()), *values}))
     features = feature_set(ws.definition(vocabulary=vocabulary, categories=categories))
     x, x_exam = (_values(features, tables, part) for part in (rows, exam))
-    columns = columns_of(features, x)
+    columns = columns_of(features, x) if learnable else columns_by_hand(ws, features)
+    card = hand_made_card(ws, features, columns)
     kept = np.array([features.index(column.name) for column in columns], dtype=np.int64)
-    bounds = {column.name: (column.lower, column.upper) for column in columns if column.kind == "number"}
+    if not learnable:
+        _stop_without_points(card, known, exam, dropped)
+        card = at_base_rate(card, stated_base_rate(ws, known), x_exam[:, kept], exam.weight)
+    bounds = {column.name: (column.lower, column.upper) for column in columns if learnable and column.kind == "number"}
     return TrainingSet(
         tables=tables,
         definition=ws.definition(vocabulary=vocabulary, categories=categories, bounds=bounds),
@@ -92,6 +114,7 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
         dropped=dropped,
         ages_days=(0.0,) if ws.data.undated else tuple(ws.snapshots.ages_days),
         window=window,
+        card=card,
     )
 
 
@@ -113,27 +136,51 @@ def label_rule(ws: Workspace) -> LabelRule:
 
 def _looks(ws: Workspace, tables: Tables, window: Window, seed: int) -> tuple[Rows, Rows, dict[str, int]]:
     """Return the looks to learn from, the looks to be examined on, and what was dropped of the first."""
-    leads, ages, rule = tables.leads, ws.snapshots.ages_days, label_rule(ws)
     if ws.data.undated:
-        rows, dropped = undated_rows(leads)
+        rows, dropped = undated_rows(tables.leads)
         return rows, rows, dropped
-    limits = {"now": window.now, "started_from": window.started_from, "started_before": window.started_before}
-    jittered = jittered_ages(leads.ids, ages, seed=seed, whole_days=ws.resolution.events == "day")
-    fixed = np.broadcast_to(fixed_ages(ages), jittered.shape)
-    rows, dropped = rows_at(leads, jittered, rule, **limits)
-    exam, _ = rows_at(leads, fixed, rule, **limits)
+    jittered, fixed = _ages(ws, tables, seed)
+    rows, dropped = rows_at(tables.leads, jittered, label_rule(ws), **asdict(window))
+    exam, _ = rows_at(tables.leads, fixed, label_rule(ws), **asdict(window))
     return rows, exam, dropped
 
 
-def _stop_without_outcomes(rows: Rows, dropped: dict[str, int]) -> None:
-    bought = len(np.unique(rows.lead[rows.outcome == 1]))
-    others = len(np.unique(rows.lead[rows.outcome == 0]))
-    if min(bought, others) >= FEWEST_CONVERSIONS:
-        return
+def _looks_so_far(ws: Workspace, tables: Tables, window: Window, seed: int) -> tuple[Rows, Rows]:
+    """Return the same looks, whether their outcome is known or not."""
+    if ws.data.undated:
+        rows = undated_so_far(tables.leads)
+        return rows, rows
+    jittered, fixed = (looks_so_far(tables.leads, ages, label_rule(ws), **asdict(window)) for ages in _ages(ws, tables, seed))
+    return jittered, fixed
+
+
+def _ages(ws: Workspace, tables: Tables, seed: int) -> tuple[Ints, Ints]:
+    """Return at which ages each lead is learnt from, and at which it is examined."""
+    ages = ws.snapshots.ages_days
+    jittered = jittered_ages(tables.leads.ids, ages, seed=seed, whole_days=ws.resolution.events == "day")
+    return jittered, np.broadcast_to(fixed_ages(ages), jittered.shape)
+
+
+def _enough(rows: Rows) -> bool:
+    outcomes = [len(np.unique(rows.lead[rows.outcome == outcome])) for outcome in (0, 1)]
+    return min(outcomes) >= FEWEST_CONVERSIONS
+
+
+def _stop_without_points(card: Scorecard, known: Rows, exam: Rows, dropped: dict[str, int]) -> None:
+    """Stop where there is neither enough to learn from nor anything to score by hand."""
+    bought, others = (len(np.unique(known.lead[known.outcome == outcome])) for outcome in (1, 0))
     lost = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items()) or "none"
-    raise StoppedError(
-        "There is too little history to learn from",
-        given=f"{bought} leads that converted and {others} that did not, with their whole horizon over (looks dropped: {lost})",
-        expected=f"at least {FEWEST_CONVERSIONS} of each",
-        do="bring more history, shorten label.horizon_days, or train later",
-    )
+    if not card.rules:
+        raise StoppedError(
+            "There is too little history to learn from, and the scorecard has no points",
+            given=f"{bought} leads that converted and {others} that did not, their whole horizon over (looks dropped: {lost})",
+            expected=f"at least {FEWEST_CONVERSIONS} of each, or points by hand",
+            do="bring more history, shorten label.horizon_days, train later, or write scorecard.points or ideal_customer",
+        )
+    if not len(exam):
+        raise StoppedError(
+            "No lead has been looked at yet",
+            given=f"no open lead as old as the youngest of snapshots.ages_days (looks dropped: {lost})",
+            expected="at least one",
+            do="train later, or add a younger age",
+        )

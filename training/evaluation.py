@@ -105,7 +105,7 @@ def evaluate(answers: Answers, *, seed: int) -> Evaluation | None:
     drawn = np.empty((REPLICATES, len(looks), len(METRICS)))
     drawn_whole = np.empty((REPLICATES, len(METRICS)))
     for replicate in range(REPLICATES):
-        weight = _resampled(rng, clusters)[cluster]
+        weight = resampled(rng, clusters)[cluster]
         for look, (ranking, part) in enumerate(zip(rankings, parts, strict=True)):
             drawn[replicate, look] = ranking.figures(weight[part])
         drawn_whole[replicate] = everything.figures(weight)
@@ -131,7 +131,7 @@ def compare(answers: Answers, other: Floats, *, seed: int) -> Difference:
     rng = np.random.default_rng(seed)
     drawn = np.empty(REPLICATES)
     for replicate in range(REPLICATES):
-        weight = _resampled(rng, shape[0])
+        weight = resampled(rng, shape[0])
         seen = weight @ rows
         drawn[replicate] = np.mean((weight @ sums)[seen > 0.0] / seen[seen > 0.0])
     low, high = np.quantile(drawn, [0.025, 0.975])
@@ -148,7 +148,7 @@ def _both_outcomes(outcome: NDArray[np.int64]) -> bool:
     return bool(outcome.min() != outcome.max())
 
 
-def _resampled(rng: np.random.Generator, clusters: int) -> Floats:
+def resampled(rng: np.random.Generator, clusters: int) -> Floats:
     """Return how often each cluster is drawn when as many are drawn as there are."""
     return np.bincount(rng.integers(0, clusters, clusters), minlength=clusters).astype(np.float64)
 
@@ -162,18 +162,17 @@ def _mean_of_defined(drawn: Floats) -> Floats:
     return mean
 
 
+def with_interval(value: float, drawn: Floats, leads: int, conversions: int) -> Figure:
+    """Return a figure with the 95 % interval of its replicates; those that are not defined are left out."""
+    column = drawn[~np.isnan(drawn)]
+    low, high = np.quantile(column, [0.025, 0.975]) if len(column) else (np.nan, np.nan)
+    error = float(column.std(ddof=1)) if len(column) > 1 else float("nan")
+    # Resampling repeats leads, which raises a calibration error above its value: an interval always holds its figure.
+    return Figure(value, float(np.fmin(low, value)), float(np.fmax(high, value)), leads, conversions, error)
+
+
 def _figures(points: Floats, drawn: Floats, leads: int, conversions: int) -> dict[str, Figure]:
-    figures = {}
-    for place, name in enumerate(METRICS):
-        column = drawn[:, place]
-        column = column[~np.isnan(column)]
-        low, high = np.quantile(column, [0.025, 0.975]) if len(column) else (np.nan, np.nan)
-        error = float(column.std(ddof=1)) if len(column) > 1 else float("nan")
-        value = float(points[place])
-        # Resampling repeats leads, which raises a calibration error above its value: an interval always holds its figure.
-        low, high = np.fmin(low, value), np.fmax(high, value)
-        figures[name] = Figure(value, float(low), float(high), leads, conversions, error)
-    return figures
+    return {name: with_interval(float(points[i]), drawn[:, i], leads, conversions) for i, name in enumerate(METRICS)}
 
 
 def _counts(answers: Answers) -> tuple[int, int, int]:

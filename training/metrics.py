@@ -50,7 +50,7 @@ class Ranking:
                 _average_precision(group, hits, positives),
                 float(self.loss @ w) / total,
                 float(self.square @ w) / total,
-                self._calibration_error(w, wy, total),
+                self._error_of_bins(w, wy) / total,
                 _lift(group, hits, total, positives),
             ]
         )
@@ -64,11 +64,26 @@ class Ranking:
             for one, other, count in zip(promised, happened, n, strict=True)
         ]
 
-    def _calibration_error(self, w: Floats, wy: Floats, total: float) -> float:
-        """Return the mean distance between promise and outcome over ten equal-count bins."""
-        promised = np.add.reduceat(w * self.p, self.bins)
-        happened = np.add.reduceat(wy, self.bins)
-        return float(np.abs(promised - happened).sum()) / total
+    def calibration_error(self, weights: Floats) -> float:
+        """Return the mean distance between promise and outcome over ten equal-count bins, alone."""
+        w = weights[self.order]
+        total = float(w.sum())
+        return self._error_of_bins(w, w * self.y) / total if total > 0.0 else float("nan")
+
+    def captured(self, weights: Floats, shares: Floats) -> Floats:
+        """Return which share of the conversions is among each share of the rows, the likeliest first; equals count in part."""
+        w = weights[self.order]
+        group, hits = np.add.reduceat(w, self.starts)[::-1], np.add.reduceat(w * self.y, self.starts)[::-1]
+        total, positives = float(group.sum()), float(hits.sum())
+        if positives <= 0.0:
+            return np.full(len(shares), np.nan)
+        taken, found = np.append(0.0, np.cumsum(group)) / total, np.append(0.0, np.cumsum(hits)) / positives
+        reached: Floats = np.interp(shares, taken, found)
+        return reached
+
+    def _error_of_bins(self, w: Floats, wy: Floats) -> float:
+        promised, happened = np.add.reduceat(w * self.p, self.bins), np.add.reduceat(wy, self.bins)
+        return float(np.abs(promised - happened).sum())
 
 
 def log_losses(probability: Floats, outcome: NDArray[np.generic]) -> Floats:

@@ -1,73 +1,79 @@
-"""The gate: a challenger becomes champion when it is shown to be better, or when a person insists."""
+"""The gate: a challenger serves when it is shown to be better, newer and not worse, or when a person insists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from features.clock import NEVER
+from features.clock import DAY_US, NEVER
 from features.errors import InputError
-from features.matrix import compute
-from features.reading.moments import parse_moment
 from features.workspace import Workspace
-from models.champion import same_mapping
-from models.scorer import Scorer
+from training.contest import Contest, hold
 from training.dataset import TrainingSet
-from training.evaluation import Difference, compare
-from training.metrics import Floats
-from training.recipe import Fitted, Recipe, rehearse
+from training.recipe import Fitted
+from training.rivals import BASE_TAG, KIND_TAG, NEWER, Rivals
+from training.scoring import trained_at
 from training.verdict import NONE, Verdict
+from training.vetoes import veto
 
 MODES = ("auto", "never", "force")
-FEWEST_CONVERSIONS = 20
-"""Below so many converting leads that the champion has not seen, the two recipes are compared instead."""
+FIRST, BETTER, KEPT, FORCED, NEVER_ASKED = "first", "better", "kept", "forced", "never"
+
+TOLERANCE = 0.02
+"""A newer challenger may be worse by less than this share of the champion's log-loss, interval included."""
+
+_DECISIONS = {FIRST: "promoted", BETTER: "promoted", NEWER: "promoted", FORCED: "forced"}
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What was decided, and why."""
+    """By which rule it was decided, and why: `first`, `better`, `newer`, `kept`, `forced`, or `never` where nobody asked."""
 
-    decision: str
+    kind: str
     reason: str
+    base: str = ""
+    """With `newer`: the version of the last champion that was better."""
+
+    @property
+    def decision(self) -> str:
+        """What was decided: promoted, forced or kept."""
+        return _DECISIONS.get(self.kind, "kept")
 
     @property
     def promoted(self) -> bool:
         """Whether the challenger is to serve."""
-        return self.decision in ("promoted", "forced")
+        return self.kind in _DECISIONS
 
     def as_dict(self) -> dict[str, str]:
         """Return the shape that is printed."""
-        return {"decision": self.decision, "reason": self.reason}
+        return {"decision": self.decision, "kind": self.kind, "reason": self.reason}
+
+    def tags(self) -> dict[str, str]:
+        """Return what the registered version says of it."""
+        return {KIND_TAG: self.kind} | ({BASE_TAG: self.base} if self.base else {})
 
 
 def decide(
-    mode: str,
-    ws: Workspace,
-    data: TrainingSet,
-    fitted: Fitted,
-    verdict: Verdict,
-    champion: Scorer | None,
-    *,
-    absent: str = "there is no champion yet",
-    seed: int,
-) -> Gate:
-    """Decide whether the challenger serves; `absent` says why there is no champion, where there is none."""
+    mode: str, ws: Workspace, data: TrainingSet, fitted: Fitted, verdict: Verdict, rivals: Rivals, *, seed: int
+) -> Gate:  # fmt: skip
+    """Decide whether the challenger serves."""
     if mode == "never":
-        return Gate("kept", "--promote never: registered, not promoted")
+        return Gate(NEVER_ASKED, "--promote never: registered, not promoted")
     if mode == "force":
-        return Gate("forced", f"--promote force, whatever the gate would say; verdict: {verdict.sentence}")
+        return Gate(FORCED, f"--promote force, whatever the gate would say; verdict: {verdict.sentence}")
     if verdict.word == NONE:
-        return Gate("kept", verdict.sentence)
-    if champion is None:
-        return Gate("promoted", f"{absent}, and the model is better than the base rate")
-    difference, how = _against(champion, ws, data, fitted, seed)
-    told = f"log-loss {difference.value:+.5f} [{difference.low:+.5f}, {difference.high:+.5f}] against the champion, {how}"
-    if difference.high < 0.0:
-        return Gate("promoted", f"better: {told}")
-    return Gate("kept", f"not shown to be better: {told}")
+        return Gate(KEPT, verdict.sentence)
+    if not data.learnable:
+        if rivals.champion is None:
+            return Gate(FIRST, f"{rivals.absent}; {verdict.sentence}")
+        return Gate(KEPT, f"points by hand replace no champion; {verdict.sentence}")
+    if rivals.champion is None:
+        return Gate(FIRST, f"{rivals.absent}, and the model is better than the base rate")
+    contest = hold(rivals.champion, ws, data, fitted, seed=seed)
+    told = contest.told("the champion")
+    better = contest.difference.high < 0.0
+    gate = Gate(BETTER, f"better: {told}") if better else _newer(rivals, ws, data, fitted, contest, seed)
+    refused = veto(contest, seed=seed) if gate.promoted else None
+    return Gate(KEPT, f"vetoed, since {refused}; otherwise {gate.reason}") if refused else gate
 
 
 def need_mode(mode: str) -> None:
@@ -76,34 +82,29 @@ def need_mode(mode: str) -> None:
         raise InputError("--promote has no such mode", given=mode, expected=", ".join(MODES), do="choose one of them")
 
 
-def _against(champion: Scorer, ws: Workspace, data: TrainingSet, fitted: Fitted, seed: int) -> tuple[Difference, str]:
-    """Compare the rehearsal with the champion on later leads that neither has seen, or with the champion's recipe."""
-    answers = fitted.rehearsed
-    rows = data.exam.rows.take(data.folds.last.examine)
-    if same_mapping(ws, champion.definition):
-        unseen = (rows.started_at >= _origin(champion.meta.facts)) & data.folds.time_forward
-        if len(np.unique(rows.lead[unseen & (rows.outcome == 1)])) >= FEWEST_CONVERSIONS:
-            matrix = compute(champion.feature_set, data.tables, rows.lead, rows.as_of)
-            theirs = champion.probability(champion.select(champion.feature_set.names, matrix.values))
-            return compare(answers.where(unseen), theirs[unseen], seed=seed), "on the same later leads"
-    theirs = _their_recipe(champion.meta.facts, data, fitted, seed)
-    return compare(
-        answers, theirs, seed=seed
-    ), "the two recipes fitted on the same rows, since too few leads are new to the champion"
+def _newer(rivals: Rivals, ws: Workspace, data: TrainingSet, fitted: Fitted, contest: Contest, seed: int) -> Gate:
+    """Promote a challenger that is not better if its data are newer by a horizon and it is surely hardly worse.
+
+    *Hardly worse* is asked against the champion and against the last champion that was better.
+    """
+    told = contest.told("the champion")
+    kept = f"not shown to be better: {told}"
+    then = trained_at(rivals.champion.meta.facts) if rivals.champion else NEVER
+    days = (data.window.now - then) / DAY_US
+    if then >= NEVER or days < ws.label.horizon_days:
+        return Gate(KEPT, f"{kept}; nor are its data newer by a horizon of {ws.label.horizon_days:g} days")
+    if not _hardly_worse(contest):
+        return Gate(KEPT, f"{kept}; and it may be worse by 2 % of the log-loss {contest.their_loss:.5f} or more")
+    if not rivals.one:
+        if rivals.base is None:
+            return Gate(KEPT, f"{kept}; and version {rivals.base_version}, the last that was better, cannot be asked")
+        before = hold(rivals.base, ws, data, fitted, seed=seed)
+        too = before.told(f"version {rivals.base_version}, the last that was better")
+        if not _hardly_worse(before):
+            return Gate(KEPT, f"{kept}; {too}, where it may be worse by 2 % or more")
+        told = f"{told}; {too}"
+    return Gate(NEWER, f"newer by {days:.0f} days and not worse by 2 %: {told}", rivals.base_version)
 
 
-def _origin(facts: Mapping[str, Any]) -> int:
-    """Return the instant after which leads are new to a model."""
-    as_of = facts.get("as_of")
-    return parse_moment(as_of) if isinstance(as_of, str) and as_of else NEVER
-
-
-def _their_recipe(facts: Mapping[str, Any], data: TrainingSet, fitted: Fitted, seed: int) -> Floats:
-    """Rehearse the champion's recipe as ours was; a model whose recipe cannot be read here is answered with the base rate."""
-    try:
-        recipe = Recipe(**facts["recipe"])
-    except (KeyError, TypeError):
-        return fitted.base_rate
-    if recipe == fitted.recipe:
-        return fitted.rehearsed.probability
-    return rehearse(recipe, data, seed=seed).probability
+def _hardly_worse(contest: Contest) -> bool:
+    return contest.difference.high < TOLERANCE * contest.their_loss

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from features.clock import format_us
-from features.tables import Tables
 from features.workspace import Workspace
-from models.registry import TrainingRecord
+from models.registry import TrainingRecord, TrialRecord
 from models.scorer import Scorer
+from training.data_digests import digest_params, rows_dataset, source_datasets
 from training.dataset import TrainingSet
 from training.evaluation import Evaluation, Figure
 from training.promotion import Gate
-from training.tuning import Search
-
-_UNUSUAL = re.compile(r"[^A-Za-z0-9_. -]")
-"""What MLflow does not take in the name of a parameter."""
+from training.tuning import Search, Tried
 
 
 def training_record(
@@ -29,9 +25,12 @@ def training_record(
     evaluation: Evaluation | None,
     gate: Gate,
     search: Search,
-    digest: str,
+    *,
+    trials: Sequence[Tried] = (),
+    texts: Mapping[str, str] | None = None,
 ) -> TrainingRecord:
-    """Return the record of a training."""
+    """Return the record of a training; ``texts`` are files to keep with it, such as the report, by name."""
+    datasets = (*source_datasets(data.tables), rows_dataset(data.learners))
     facts = scorer.meta.facts
     recipe = facts["recipe"]
     chosen = {f"recipe.{key}": value for key, value in recipe.items()} if isinstance(recipe, dict) else {}
@@ -48,39 +47,45 @@ def training_record(
         "time_forward": str(data.folds.time_forward),
         **chosen,
         **{f"dropped.{reason}": count for reason, count in data.dropped.items()},
-        **source_digests(data.tables),
+        **digest_params(datasets),
     }
     tags = {
         "trialwise.as_of": format_us(data.window.now) if not ws.data.undated else "undated",
         "trialwise.fingerprint": scorer.definition.fingerprint,
         "trialwise.verdict": str(facts["verdict"]),
         "trialwise.gate": f"{gate.decision}: {gate.reason}"[:5000],
-        "trialwise.digest": digest,
+        **gate.tags(),
     }
-    texts = {
+    files = {
         "workspace.yaml": workspace.read_text(encoding="utf-8"),
         "facts.json": json.dumps(facts, indent=1, ensure_ascii=False),
+        **(texts or {}),
     }
-    return TrainingRecord(params, _metrics(data, evaluation), tags, texts)
+    return TrainingRecord(
+        params=params,
+        metrics=_metrics(data, evaluation),
+        tags=tags,
+        texts=files,
+        trials=tuple(_trial(one) for one in trials),
+        datasets=datasets,
+        description=_description(scorer, data, gate),
+    )
 
 
-def source_digests(tables: Tables) -> dict[str, str | int | float]:
-    """Return the SHA-256 of every file that was read, by table and file name."""
-    found: dict[str, str | int | float] = {}
-    for table, report in tables.report.items():
-        for number, origin in enumerate(report.origins):
-            path = getattr(origin, "path", None)
-            if isinstance(path, Path):
-                found[f"data.{table}.{number}.{_UNUSUAL.sub('_', path.name)}"] = _file_digest(path)
-    return found
+def _trial(tried: Tried) -> TrialRecord:
+    """Return a trial of the search as a child run: its settings, and the log-loss it was judged by."""
+    params = {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in tried.params.items()}
+    return TrialRecord(f"trial {tried.number}", {**params, "rounds": tried.rounds}, {"log_loss": tried.loss})
 
 
-def _file_digest(path: Path) -> str:
-    digest = sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+def _description(scorer: Scorer, data: TrainingSet, gate: Gate) -> str:
+    """Return what the registry's page shows of a version, in Markdown."""
+    facts = scorer.meta.facts
+    known = f", known up to {facts['as_of']}" if facts["as_of"] else ""
+    learnt = (
+        f"Learnt from {data.leads:,} leads, {data.conversions:,} of which paid within {scorer.meta.horizon_days:g} days{known}."
+    )
+    return f"**{facts['verdict']}**\n\n{learnt}\n\nGate: {gate.decision}; {gate.reason}."
 
 
 def _metrics(data: TrainingSet, evaluation: Evaluation | None) -> dict[str, float]:

@@ -6,6 +6,7 @@ import math
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import DAY_US, NEVER, format_us, now_us
-from features.errors import InputError, StoppedError, TrialwiseError
+from features.errors import InputError, StoppedError
 from features.inspecting.silence import stopped_behaviours
 from features.reading.inactivity import close_inactive
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, load_workspace
 from models import registry
 from models.artifact import load, save
-from models.champion import Champion, find_champion
 from models.population import needs_dates, parse_when
 from models.pyfunc import input_columns, input_example
 from models.scorer import Meta, Scorer
 from training.audit import audit, stop_at, stop_at_silence
+from training.choice import mean_promise
 from training.dataset import TrainingSet, Window, build
 from training.evaluation import Difference, Evaluation, compare, evaluate
+from training.examination import examine, explain_model, with_facts
+from training.learning_curve import learning_curve
 from training.metrics import Ranking
 from training.promotion import decide, need_mode
 from training.recipe import Fitted, fit
 from training.record import training_record
 from training.reference import build_reference
+from training.report.card import model_card
+from training.report.content import gather
+from training.report.page import page
+from training.report.verb import CARD, REPORT
+from training.rivals import find_rivals
 from training.tuning import Search
-from training.verdict import Verdict, judge
+from training.verdict import Verdict, by_hand, judge
 
 Say = Callable[[str], None]
 
@@ -57,7 +65,9 @@ def run_train(
     need_mode(promote)
     search = Search(_trials(trials), parse_budget(budget), seed)
     ws = load_workspace(workspace)
-    champion, absent = _champion(ws.name, say)  # asked first: a registry that fails should not cost a training
+    for line in registry.complete(ws.name).lines():  # what a command that was killed had begun
+        say(line)
+    rivals = find_rivals(ws.name, say=say)  # asked first: a registry that fails should not cost a training
     tables, window = _read(ws, as_of, started_from, started_before, say)
     _stop_at_leaks(ws, tables, window, say)
     data = build(ws, tables, window, seed=seed, say=say)
@@ -65,21 +75,33 @@ def run_train(
     evaluation = evaluate(fitted.rehearsed, seed=seed)
     gain = compare(fitted.rehearsed, fitted.base_rate, seed=seed) if evaluation else None
     newcomers = evaluate(fitted.rehearsed.where(new_accounts(data)), seed=seed) if evaluation else None
-    verdict = judge(evaluation, gain, learner=fitted.recipe.learner, time_forward=data.folds.time_forward)
+    if data.learnable:
+        verdict = judge(evaluation, gain, learner=fitted.recipe.learner, time_forward=data.folds.time_forward)
+    else:
+        verdict = by_hand(data.conversions, mean_promise(fitted.out_of_time, fitted.calibrator))
     say(f"verdict: {verdict.sentence}")
+    examination = examine(ws, data, fitted, new_accounts(data), seed=seed)
     scorer = assemble(ws, data, fitted, evaluation, newcomers, gain, verdict, search)
+    say("explaining what the model goes by")
+    explained = explain_model(ws, data, fitted, scorer, seed=seed)
+    scorer = with_facts(scorer, _finite({**examination.facts(), **explained.facts()}))
+    for sentence in (*examination.sentences, *explained.sentences):
+        say(sentence)
 
-    gate = decide(promote, ws, data, fitted, verdict, champion.scorer if champion else None, absent=absent, seed=seed)
+    gate = decide(promote, ws, data, fitted, verdict, rivals, seed=seed)
+    told = gather(ws, data, scorer, verdict, gate, evaluation, examination, explained, rivals.champion, rivals.version)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "scorer"
         digest = save(scorer, folder)
         load(folder, digest=digest)  # what cannot be read back is never registered
-        record = training_record(workspace, ws, data, scorer, evaluation, gate, search, digest)
+        texts = {REPORT: page(told), CARD: model_card(told)}
+        record = training_record(workspace, ws, data, scorer, evaluation, gate, search, trials=fitted.trials, texts=texts)
+        record = replace(record, metrics={**record.metrics, **examination.metrics(), **explained.metrics()})
         ref = registry.register(
             ws.name, folder, digest=digest, inputs=input_columns(scorer), example=input_example(scorer), record=record
         )
     if gate.promoted:
-        registry.promote(ref, reason=gate.reason)
+        registry.promote(ref, reason=gate.reason, kind=gate.decision)
     say(f"version {ref.version} of {ws.name}: {gate.decision}; {gate.reason}")
     return {
         "version": ref.version,
@@ -108,19 +130,23 @@ def assemble(
     search: Search,
 ) -> Scorer:
     """Put the model together with the facts of its training: nothing in it tells when, where or by which run it was made."""
+    curve = learning_curve(fitted.recipe, data, seed=search.seed)
     facts = {
         "as_of": "" if ws.data.undated else format_us(data.window.now),
         "seed": search.seed,
         "trials": search.trials,
+        "gap_hours": ws.label.gap_hours,
         "recipe": fitted.recipe.as_dict(),
         "time_forward": data.folds.time_forward,
+        "anchor_shift": fitted.calibrator.shift,
         "rows": len(data.learners.rows),
         "leads": data.leads,
         "conversions": data.conversions,
         "verdict": verdict.sentence,
         "figures": evaluation.as_dict(data.ages_days) if evaluation else {},
         "figures_of_new_accounts": newcomers.as_dict(data.ages_days) if newcomers else {},
-        "calibration_groups": Ranking(fitted.rehearsed.probability, fitted.rehearsed.outcome).groups(),
+        "learning_curve": curve.as_dict() if curve else {},
+        "calibration_groups": Ranking(fitted.rehearsed.probability, fitted.rehearsed.outcome).groups() if data.learnable else [],
         "log_loss_minus_base_rate": {"value": gain.value, "low": gain.low, "high": gain.high} if gain else {},
     }
     return Scorer(
@@ -198,17 +224,6 @@ def _stop_at_leaks(ws: Workspace, tables: Tables, window: Window, say: Say) -> N
         say(f"{finding.level}: {finding.column}: {finding.evidence}")
     stop_at(found)
     stop_at_silence(stopped_behaviours(ws, tables, now=window.now))
-
-
-def _champion(name: str, say: Say) -> tuple[Champion | None, str]:
-    """Return the champion to beat, or None and why; one that cannot be read is reported, and beats nobody."""
-    try:
-        return find_champion(name), "there is no champion yet"
-    except TrialwiseError as error:
-        if error.exit_code != InputError.exit_code:
-            raise
-        say(f"warning: the champion cannot be read, so there is none to beat: {error}")
-        return None, "the champion cannot be read"
 
 
 def _finite(value: Any) -> Any:

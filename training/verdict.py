@@ -46,6 +46,15 @@ def judge(evaluation: Evaluation | None, gain: Difference | None, *, learner: st
     return Verdict(PUBLISH, f"{PUBLISH}: {numbers}")
 
 
+def by_hand(conversions: int, base_rate: float) -> Verdict:
+    """Return the verdict on points by hand: nothing was learnt, so nothing can be judged."""
+    return Verdict(
+        WEAK,
+        f"{WEAK}: a scorecard of points by hand, not learnt: {conversions} leads have converted so far, too few to learn from or "
+        f"to judge by; the mean probability is {100 * base_rate:.1f} %, as stated and moved by the outcomes known so far.",
+    )
+
+
 def _numbers(evaluation: Evaluation, gain: Difference) -> str:
     auc, lift, loss = (evaluation.macro[name] for name in ("auc", "lift_10", "log_loss"))
     return (

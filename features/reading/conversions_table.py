@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ from features.clock import NEVER
 from features.reading import moments
 from features.reading.cells import read_words
 from features.reading.leads_table import OUTSIDE
-from features.reading.sources import I8, Reading, StoreReader, open_sources
+from features.reading.sources import I8, Piece, Reading, StoreReader, open_sources
+from features.reading.stored_columns import KNOWN, WholeStore
 from features.reading.table_report import TableReport, first_reason, read_times, time_flaws
 from features.workspaces.data import ConversionsSpec
 from features.workspaces.schema import Workspace
@@ -57,7 +59,7 @@ def read_conversions(
     same_table = ws.data.leads is not None and ws.data.leads.source == spec.source
     required = {spec.lead: "data.conversions.lead", spec.at: "data.conversions.at"}
     reading = Reading("conversions", report.origins, required, coded=frozenset([spec.lead]))
-    leads, times = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    leads, times, known = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for origin, piece in reading:
         who = read_words(piece.column(spec.lead))
         lead = np.array([*(index.get(one, -1) for one in who.values), -1], np.int64)[who.codes]
@@ -74,10 +76,12 @@ def read_conversions(
         report.outside += int(outside.sum())
         leads.append(lead[keep])
         times.append(read.us[keep])
+        known.append(known_of(piece, read.us)[keep])
     report.close(reading)
     if cut is None or ws.data.identities is None:  # else they may be of ids of which it is not known yet who they are
         report.stop_if_all_refused()
-    payments = payments_of_times(ws, np.concatenate(leads), np.concatenate(times), by_day=ws.resolution.conversions == "day")
+    by_day = ws.resolution.conversions == "day"
+    payments = payments_of_times(ws, np.concatenate(leads), np.concatenate(times), np.concatenate(known), by_day=by_day)
     if cut is not None:
         seen = payments.known <= cut
         payments = Payments(payments.lead[seen], payments.at[seen], payments.known[seen])
@@ -85,3 +89,25 @@ def read_conversions(
     report.duplicates = len(pairs) - len(np.unique(pairs, axis=0))
     report.spans(payments.at)
     return payments, report
+
+
+def known_of(piece: Piece, at: I8) -> I8:
+    """Return from when rows are known: as the store says, else from when they say that it was."""
+    known = piece.columns.get(KNOWN)
+    return at if known is None else np.maximum(at, moments.read_moments(known, timezone="UTC", zone=None).us)
+
+
+def payments_of_store(ws: Workspace, store: WholeStore, index: dict[str, int], cut: int | None) -> Payments:
+    """Return the conversions that the server was told of, beside those that are events."""
+    found = [no_payments()]
+    for ids, at, known in store.payments():
+        lead = np.array([index.get(one, OUTSIDE) for one in ids], np.int64)
+        payments = payments_of_times(ws, lead, at, known, by_day=ws.resolution.conversions == "day")
+        kept = (lead >= 0) if cut is None else (lead >= 0) & (payments.known <= cut)
+        found.append(Payments(lead[kept], payments.at[kept], payments.known[kept]))
+    return joined(found)
+
+
+def joined(found: Sequence[Payments]) -> Payments:
+    """Return payments of several origins as one."""
+    return Payments(*(np.concatenate([getattr(one, name) for one in found]) for name in ("lead", "at", "known")))

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from features.clock import NEVER
 from features.compiled import compiled
 from features.reading.cells import Words, read_words
+from features.reading.conversions_table import known_of
 from features.reading.leads_table import OUTSIDE, LeadRows
 from features.reading.moments import effective_event
 from features.reading.sources import I8, Origin, Piece, Reading, StoreReader, open_sources
@@ -102,11 +103,13 @@ class _IdentitiesTable:
         kept = self.report.take(origin, piece, codes)
         at = np.where((codes == 0) & ~silent, read.us, 0)
         at[(codes == 0) & ~silent] = effective_event(at[(codes == 0) & ~silent], ws.resolution.events, ws.timezone)
+        told = known_of(piece, read.us)
+        at = np.maximum(at, told) if told is not read.us else at
         known = ~silent if self.cut is None else ~silent & (at <= self.cut)
         chosen = np.flatnonzero(known if kept is None else known & kept)
         self.report.spans(read.us[chosen])
         ends = (self._numbers(who)[chosen], self._numbers(whom)[chosen])
-        self._parts.append((origin, chosen + piece.first, *ends, at[chosen], read.us[chosen]))
+        self._parts.append((origin, chosen + piece.first, *ends, at[chosen], told[chosen]))
 
     def _numbers(self, words: Words) -> I8:
         codes = self._codes

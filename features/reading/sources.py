@@ -19,6 +19,7 @@ import pyarrow as pa
 from features.errors import InputError
 from features.names import nearest
 from features.reading.shaping import Shape
+from features.reading.stored_columns import KNOWN, STORED, WholeStore
 from features.workspaces.data import FileSource, SqlSource, StoreSource
 
 I8 = npt.NDArray[np.int64]
@@ -106,20 +107,22 @@ class Reading:
             known, nested = origin.columns(), _nests(origin)
             checked = known is not None
             loose = loose or not checked
-            asked = self.shape.asked(known, nested=nested)
+            ready = getattr(origin, "ready", False)
+            asked = list(self.shape.names) if ready else self.shape.asked(known, nested=nested)
             for piece in origin.pieces([*asked, EVERY] if self.every else asked, self.coded):
                 if not checked and origin.columns() is not None:
                     self._check(origin)
                     checked = True
                 written = piece.columns if self.every else {}
-                shaped = Piece(self.shape.columns(piece.columns, piece.rows), piece.rows, piece.first, written)
+                columns = piece.columns if ready else self.shape.columns(piece.columns, piece.rows)
+                shaped = Piece(columns, piece.rows, piece.first, written)
                 inside.update(name for name, column in shaped.columns.items() if column.null_count < piece.rows)
                 yield origin, shaped
             if not checked:
                 self._check(origin)
             found.update(origin.columns() or ())
         for column, key in self.optional.items():
-            if column in found or column in inside:
+            if column in found or column in inside or column.startswith(STORED):
                 continue
             if not loose and not self.shape.has(column, found):
                 raise _no_column(" and ".join(origin.name for origin in self.origins), column, key, sorted(found))
@@ -262,13 +265,18 @@ class _StoreOrigin:
     unit: str = "row"
     nested: bool = True
 
+    @property
+    def ready(self) -> bool:
+        """Whether the columns come as the workspace names them, whatever those names are made of."""
+        return isinstance(self.read, WholeStore)
+
     def columns(self) -> Sequence[str] | None:
         return None
 
     def pieces(self, wanted: Sequence[str], coded: frozenset[str]) -> Iterator[Piece]:  # noqa: ARG002 - the protocol's shape
         first = 0
         for table in self.read(self.table, wanted):
-            columns = {name: table.column(name) for name in wanted if name in table.column_names}
+            columns = {name: table.column(name) for name in (*wanted, KNOWN) if name in table.column_names}
             yield Piece(columns, table.num_rows, first)
             first += table.num_rows
 

@@ -17,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from features.clock import NEVER, now_us
+from features.errors import InputError
 from features.reading.moments import day_begin
+from features.reading.stored_columns import without_store
 from features.store import EventStore
 from features.storing.engine import configured_url
 from features.storing.rows import Fact, Message, Outcome, digest_of, outcome_id
@@ -36,7 +38,7 @@ def load_history(
     workspace: str | Path, *, say: Say | None = None, url: str | None = None, progress: Progress | None = None
 ) -> dict[str, int]:
     """Load a workspace's tables into the store and return how many rows were read and how many were new."""
-    ws = load_workspace(workspace)
+    ws = _of_files(load_workspace(workspace))
     tables = read_tables(ws, raw=True)
     counts: dict[str, int] = {}
 
@@ -58,6 +60,19 @@ def load_history(
     finally:
         store.close()
     return counts
+
+
+def _of_files(ws: Workspace) -> Workspace:
+    """Return the workspace without the store as a source: what is in it already is not loaded."""
+    others = without_store(ws)
+    if others.data.events is None and (others.data.leads is None or not others.data.leads.source):
+        raise InputError(
+            "there is nothing to load",
+            given="a workspace that has its leads and events from the store only",
+            expected="files or queries beside it",
+            do="name them under data: beside store",
+        )
+    return others
 
 
 def _load_leads(store: EventStore, ws: Workspace, tables: Tables) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from features.workspaces.behaviours import Conditions
+from features.workspaces.points import read_line
 from features.workspaces.section import Many, PlainName, Section, Text, Texts
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -19,6 +20,12 @@ class ScorecardSpec(Section):
 
     base_rate: Share | None = None
     points: dict[Text, Annotated[float, Field(ge=-20, le=20)]] = Field(default_factory=dict)
+    """A line each: a behaviour, a column, or a condition on one; they are added to the default, and 0 takes one away."""
+
+    @field_validator("points")
+    @classmethod
+    def _readable(cls, points: dict[str, float]) -> dict[str, float]:
+        return {read_line(line).text: number for line, number in points.items()}
 
 
 class StagesSpec(Section):

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "serving": {"features", "models", "serving"},
 }
 HOMES = {
-    "mlflow": {"models/registry.py"},
+    "mlflow": {f"models/registry/{name}.py" for name in ("tracking", "registered", "registering", "promoting", "cut_off")},
     "pyspark": {"features/spark.py"},
     "sklearn": {"models/learners.py"},
     "lightgbm": {"models/learners.py"},

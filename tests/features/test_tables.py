@@ -169,10 +169,12 @@ def test_a_query_gives_the_same_tables(tmp_path: Path, monkeypatch: pytest.Monke
     assert same(read_tables(workspace(tmp_path, body)), read_tables(workspace(tmp_path)))
 
 
-def test_the_store_is_asked_for(tmp_path: Path) -> None:
+def test_the_store_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ws = workspace(tmp_path, PLAIN.replace("source: events.csv", "source: [store, events.csv]"))
-    with pytest.raises(InputError, match="is the store"):
+    monkeypatch.setenv("TRIALWISE_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    with pytest.raises(InputError, match="no store yet"):
         read_tables(ws)
+    assert not (tmp_path / "none.db").exists()
 
     import pyarrow as pa
 

@@ -237,6 +237,8 @@ def tables(stories_: list) -> SimpleNamespace:
         ignored=np.zeros(n, dtype=bool),
         account=np.array([story.account for story in stories_], dtype=object),
         account_known=np.array([NEVER if story.account is None else us(story.joined) for story in stories_], dtype=np.int64),
+        known={},
+        ends_told={},
     )
     events = SimpleNamespace(
         lead=np.array([index for index, _ in flat], dtype=np.int32),

@@ -34,12 +34,14 @@ both = model.predict(rows)
 turned = model.predict(rows[::-1][rows.columns[::-1]])
 print(list(both.columns))
 print(both["probability"].tolist() == turned["probability"].tolist()[::-1], both["probability"].between(0, 1).all())
+whole = pd.DataFrame({{"any_active_days_all": [9, 1], "purchase_intent_count_all": [5, 0], "country": [49, 90]}})
+print([str(kind) for kind in whole.dtypes], model.predict(whole).equals(model.predict(whole.astype(object))))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=tracking(trained), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.splitlines() == ["['probability', 'grade']", "True True"]
+    assert done.stdout.splitlines() == ["['probability', 'grade']", "True True", "['int64', 'int64', 'int64'] True"]
 
 
 @pytest.mark.slow
@@ -64,12 +66,13 @@ def test_mlflow_models_serve(trained: Trained, tmp_path: Path) -> None:
                 except httpx.TransportError:
                     pass
                 time.sleep(0.3)
-            frame = {"columns": ["any_active_days_all", "country"], "data": [[3, "de"], [None, None]]}
-            answer = httpx.post(f"http://127.0.0.1:{port}/invocations", json={"dataframe_split": frame}, timeout=60)
-            assert answer.status_code == httpx.codes.OK, answer.text
-            predictions = answer.json()["predictions"]
-            assert [set(row) for row in predictions] == [{"probability", "grade"}] * 2
-            assert all(0 < row["probability"] < 1 for row in predictions)
+            for data in ([[3, "de"], [None, None]], [[3, "de"], [7, "tr"]], [[3.5, 49], [7, 90]]):
+                frame = {"columns": ["any_active_days_all", "country"], "data": data}
+                answer = httpx.post(f"http://127.0.0.1:{port}/invocations", json={"dataframe_split": frame}, timeout=60)
+                assert answer.status_code == httpx.codes.OK, answer.text
+                predictions = answer.json()["predictions"]
+                assert [set(row) for row in predictions] == [{"probability", "grade"}] * 2
+                assert all(0 < row["probability"] < 1 for row in predictions)
         finally:
             os.killpg(process.pid, 15)
             process.wait(timeout=30)

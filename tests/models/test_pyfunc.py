@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from features.errors import InputError
 from models.artifact import save
 from models.pyfunc import PyfuncScorer, input_columns, input_example
 from models.scorer import Scorer
@@ -47,3 +49,18 @@ def test_the_example_is_invented_and_complete(scorer: Scorer) -> None:
     assert {name for name, kind in columns.items() if kind == "string"} == {"country"}
     assert example.iloc[1].isna().all()
     assert PyfuncScorer(scorer).predict(example)["probability"].between(0, 1).all()
+
+
+def test_whole_numbers_missing_ones_and_texts_that_are_numbers_are_numbers(scorer: Scorer) -> None:
+    loaded, name = PyfuncScorer(scorer), next(column.name for column in scorer.columns if column.kind == "number")
+    wanted = loaded.predict(pd.DataFrame({name: [3.0, np.nan]}))["probability"].tolist()
+    for values in (pd.Series([3, None], dtype="Int64"), pd.Series(["3", None], dtype=object), pd.Series(["3", ""])):
+        assert loaded.predict(pd.DataFrame({name: values}))["probability"].tolist() == wanted
+    assert loaded.predict(pd.DataFrame({name: [3]}))["probability"].tolist() == wanted[:1]
+
+
+def test_what_is_no_number_is_refused_and_not_taken_for_missing(scorer: Scorer) -> None:
+    name = next(column.name for column in scorer.columns if column.kind == "number")
+    with pytest.raises(InputError, match=f"column {name} holds something that is no number") as refused:
+        PyfuncScorer(scorer).predict(pd.DataFrame({name: ["3", "a secret"]}))
+    assert "secret" not in str(refused.value)

@@ -21,6 +21,7 @@ from models.learners import fit_logistic
 from models.phrasing import typical_kinds
 from models.reference import Reference, score_quantiles, typical_values
 from models.registry import ChampionRef
+from models.registry.signing import signature_of
 from models.scorer import Meta, Scorer
 from serving.app import create_app
 from serving.settings import Settings
@@ -109,6 +110,7 @@ class FakeRegistry:
         self.version: str | None = None
         self.is_down = False
         self.digest: str | None = None
+        self.signature = ""
         self.downloads = 0
 
     def champion(self, name: str) -> ChampionRef | None:
@@ -117,7 +119,12 @@ class FakeRegistry:
         if self.version is None:
             return None
         digest = self.digest or artifact.folder_digest(self.models[self.version])
-        return ChampionRef(name, self.version, digest, "run")
+        return ChampionRef(name, self.version, digest, "run", self.signature)
+
+    def sign(self, name: str) -> None:
+        """Sign the version that is champion with the key of the environment."""
+        ref = self.champion(name)
+        self.signature = signature_of(ref) if ref else ""
 
     def download(self, ref: ChampionRef, destination: Path) -> Path:
         if self.is_down:

@@ -12,6 +12,7 @@ import pytest
 from features.errors import OutsideError
 from features.workspace import Workspace, parse_workspace
 from models import artifact
+from models.registry.signing import KEY
 from serving.live import LiveModel, differing_keys
 from serving.metrics import Metrics
 from tests.serving.conftest import WORKSPACE, FakeRegistry, make_scorer, wait_for
@@ -97,6 +98,34 @@ def test_a_refused_version_is_tried_again_later(
     monkeypatch.setattr("serving.live.time.monotonic", lambda: later)
     assert live.poll()
     assert (version(live), live.problem) == ("1", None)
+
+
+def test_with_a_promotion_key_an_alias_moved_by_hand_is_not_followed(
+    live: LiveModel, workspace: Workspace, tmp_path: Path, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY, "one key")
+    registry.sign("acme")
+    assert live.poll()
+    assert (version(live), live.problem) == ("1", None)
+    registry.version = "2"  # with the signature of version 1
+    assert live.poll()
+    assert (version(live), live.is_stale, registry.downloads) == ("1", False, 1)  # it is not even fetched
+    assert live.problem is not None
+    assert live.problem.startswith("version 2 of acme was not promoted with the key of TRIALWISE_PROMOTION_KEY")
+    second = LiveModel(workspace, tmp_path, Metrics(), source=registry)
+    second.restore()
+    assert version(second) == "1"
+    registry.sign("acme")
+    assert live.poll()
+    assert (version(live), live.problem) == ("2", None)
+    monkeypatch.setenv(KEY, "another key")
+    third = LiveModel(workspace, tmp_path, Metrics(), source=registry)
+    third.restore()
+    assert version(third) is None
+    monkeypatch.delenv(KEY)
+    registry.version, registry.signature = "1", ""
+    assert live.poll()
+    assert version(live) == "1"
 
 
 def test_a_download_that_is_cut_is_tried_again(live: LiveModel, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from features.clock import DAY_US, format_us
 from features.storing.rows import Fact, StoredLead
-from serving.live_names import Names
+from features.storing.sent_names import Names
 from tests.serving.client import TestClient
 from tests.serving.conftest import WORKSPACE
 from tests.serving.test_live_lead import LATER, START, event, lead, sure, trait

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from features.clock import format_us, from_datetime
+from features.clock import DAY_US, format_us, from_datetime
 from features.errors import InputError
 from features.tables import read_tables
 from features.workspace import Workspace, load_workspace
@@ -16,10 +17,12 @@ from models.blend import BaseRate
 from models.calibration import Calibrator
 from models.scorer import Meta, Scorer
 from tests.training.small_world import FIRST, SmallWorld, silent
+from training.contest import SAME_LEADS, hold
 from training.dataset import TrainingSet, Window, build
 from training.evaluation import compare, evaluate
 from training.promotion import Gate, decide, need_mode
 from training.recipe import Fitted, fit
+from training.rivals import Rivals
 from training.tuning import Search
 from training.verbs import assemble, new_accounts
 from training.verdict import NONE, PUBLISH, Verdict, judge
@@ -37,15 +40,18 @@ class Trained:
     scorer: Scorer
 
     def gate(self, champion: Scorer | None, mode: str = "auto", verdict: Verdict = GOOD) -> Gate:
-        return decide(mode, self.ws, self.data, self.fitted, verdict, champion, seed=0)
+        return self.against(Rivals(champion, "1", champion, "1"), mode, verdict)
 
-    def champion(self, *, as_of_day: float, hopeless: bool = False, **facts: object) -> Scorer:
-        """Return a champion with these facts, that learnt nothing after a day."""
+    def against(self, rivals: Rivals, mode: str = "auto", verdict: Verdict = GOOD) -> Gate:
+        return decide(mode, self.ws, self.data, self.fitted, verdict, rivals, seed=0)
+
+    def champion(self, *, as_of_day: float, hopeless: bool = False, moved: float = 0.0, **facts: object) -> Scorer:
+        """Return a champion with these facts, that learnt nothing after a day, its log-odds moved."""
         as_of = format_us(from_datetime(FIRST + timedelta(days=as_of_day)))
         meta = Meta("small", 14.0, {**self.scorer.meta.facts, "as_of": as_of, **facts})
         if hopeless:
             return replace(self.scorer, learner=BaseRate(2.5), calibrator=Calibrator(), meta=meta)
-        return replace(self.scorer, meta=meta)
+        return replace(self.scorer, meta=meta, calibrator=self.scorer.calibrator.shifted(moved))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +69,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def test_the_first_model_with_signal_serves(trained: Trained) -> None:
     gate = trained.gate(None)
-    assert (gate.decision, gate.promoted) == ("promoted", True)
+    assert (gate.kind, gate.decision, gate.promoted) == ("first", "promoted", True)
+    assert gate.as_dict() == {"decision": "promoted", "kind": "first", "reason": gate.reason}
+    assert gate.tags() == {"trialwise.gate_kind": "first"}
 
 
 def test_without_signal_nothing_serves_unless_forced(trained: Trained) -> None:
@@ -77,37 +85,96 @@ def test_without_signal_nothing_serves_unless_forced(trained: Trained) -> None:
 
 def test_a_hopeless_champion_is_replaced_on_leads_it_has_not_seen(trained: Trained) -> None:
     gate = trained.gate(trained.champion(as_of_day=60, hopeless=True))
-    assert gate.decision == "promoted"
+    assert (gate.kind, gate.decision) == ("better", "promoted")
     assert "on the same later leads" in gate.reason
 
 
-def test_an_equal_champion_stays(trained: Trained) -> None:
+def test_an_equal_champion_stays_unless_the_data_are_newer(trained: Trained) -> None:
+    # The frozen champion has learnt the examined leads themselves, so that it is ahead of the rehearsal.
     gate = trained.gate(trained.champion(as_of_day=60))
-    assert gate.decision == "kept"
+    assert gate.kind == "kept"
     assert "not shown to be better" in gate.reason
+    assert "it may be worse by 2 %" in gate.reason
 
 
 def test_few_new_leads_compare_the_recipes(trained: Trained) -> None:
     # This champion has seen nearly everyone: its own scores on them would flatter it.
     gate = trained.gate(trained.champion(as_of_day=239))
-    assert gate.decision == "kept"
+    assert gate.kind == "kept"
     assert "+0.00000 [+0.00000, +0.00000]" in gate.reason
     assert "too few leads are new" in gate.reason
+    assert "newer by a horizon of 14 days" in gate.reason
     other = {**trained.fitted.recipe.as_dict(), "learner": "base_rate"}
-    assert trained.gate(trained.champion(as_of_day=239, recipe=other)).decision == "promoted"
+    assert trained.gate(trained.champion(as_of_day=239, recipe=other)).kind == "better"
+
+
+def test_the_same_recipe_on_data_newer_by_a_horizon_serves(trained: Trained) -> None:
+    champion = trained.champion(as_of_day=225)
+    gate = trained.gate(champion)
+    assert (gate.kind, gate.promoted, gate.base) == ("newer", True, "1")
+    assert gate.tags() == {"trialwise.gate_kind": "newer", "trialwise.gate_base": "1"}
+    assert "not worse by 2 %" in gate.reason
+
+
+def test_small_losses_cannot_add_up(trained: Trained) -> None:
+    """A champion that was only newer is not enough: the last better one is asked too."""
+    weak = trained.champion(as_of_day=225)
+    good = trained.champion(as_of_day=60)  # it has learnt what is asked: the rehearsal is behind it
+    gate = trained.against(Rivals(weak, "3", good, "2"))
+    assert gate.kind == "kept"
+    assert "version 2, the last that was better" in gate.reason
+    gone = trained.against(Rivals(weak, "3", None, "2"))
+    assert gone.kind == "kept"
+    assert "cannot be asked" in gone.reason
+    hopeless = trained.champion(as_of_day=60, hopeless=True)
+    newer = trained.against(Rivals(weak, "3", hopeless, "2"))
+    assert (newer.kind, newer.base) == ("newer", "2")
+
+
+def test_a_later_champion_is_met_by_the_recipe_fitted_as_of_then(trained: Trained) -> None:
+    last = trained.data.folds.last.origin
+    assert last is not None
+    day = (last - from_datetime(FIRST)) / DAY_US + 8
+    contest = hold(trained.champion(as_of_day=day, hopeless=True), trained.ws, trained.data, trained.fitted, seed=0)
+    assert contest.how == SAME_LEADS
+    rows = trained.data.exam.rows.take(contest.data.folds.last.examine)
+    origin = contest.data.folds.last.origin
+    assert origin is not None
+    assert origin > last
+    assert rows.started_at.min() >= origin
+    assert trained.data.learners.rows.mature_at[contest.data.folds.last.learn].max() <= origin
+    for fold in contest.data.folds.choice:
+        assert trained.data.exam.rows.mature_at[fold.examine].max() <= origin
+    np.testing.assert_array_equal(contest.ours.lead, rows.lead)
+    assert contest.difference.high < 0
 
 
 def test_a_recipe_from_another_age_is_answered_with_the_base_rate(trained: Trained) -> None:
     gate = trained.gate(trained.champion(as_of_day=239, recipe={"learner": "oracle", "wisdom": 9}))
-    assert gate.decision == "promoted"
+    assert gate.kind == "better"
 
 
-def test_a_champion_of_another_mapping_is_compared_by_recipe(trained: Trained) -> None:
-    definition = trained.scorer.definition
-    foreign = replace(
-        trained.champion(as_of_day=60, hopeless=True), definition=definition.model_copy(update={"gap_minutes": 99.0})
-    )
-    assert "recipes" in trained.gate(foreign).reason
+def test_a_champion_of_another_mapping_answers_as_it_was_trained(trained: Trained) -> None:
+    definition = trained.scorer.definition.model_copy(update={"exclude": ("nothing_here",)})
+    foreign = replace(trained.champion(as_of_day=60), definition=definition)
+    contest = hold(foreign, trained.ws, trained.data, trained.fitted, seed=0)
+    assert contest.how == SAME_LEADS
+    own = hold(trained.champion(as_of_day=60), trained.ws, trained.data, trained.fitted, seed=0)
+    np.testing.assert_array_equal(contest.theirs, own.theirs)
+
+
+def test_a_champion_that_promises_something_else_is_compared_by_recipe(trained: Trained) -> None:
+    champion = trained.champion(as_of_day=60, hopeless=True)
+    other = replace(champion, meta=replace(champion.meta, horizon_days=30.0))
+    assert "promises something else" in trained.gate(other).reason
+    assert "no dates" in trained.gate(trained.champion(as_of_day=60, as_of="")).reason
+
+
+def test_a_recipe_is_rehearsed_on_its_own_columns(trained: Trained) -> None:
+    champion = trained.champion(as_of_day=239)
+    fewer = replace(champion, columns=champion.columns[:1], learner=BaseRate(0.0))
+    contest = hold(fewer, trained.ws, trained.data, trained.fitted, seed=0)
+    assert contest.difference.value < 0
 
 
 def test_modes_are_three() -> None:

@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 
 from models.columns import ColumnSpec
-from models.learners import fit_logistic
+from models.learners import fit_logistic, fit_trees
 from tests.training.test_folds import made_rows
 from training.folds import plan_folds
 from training.tuning import (
     MOST_ROUNDS,
     PENALTIES,
     SEARCH_ROWS,
+    START,
+    STOPS,
+    Deadline,
     Pair,
     Search,
     Table,
-    best_rounds,
+    grow_together,
     macro_loss,
     pairs_of,
     sampled,
@@ -49,25 +52,40 @@ def test_examined_values_stay_within_what_was_learnt(pairs: list[Pair]) -> None:
 
 def test_the_search_is_seeded_and_its_trials_are_counted(pairs: list[Pair]) -> None:
     said: list[str] = []
-    found, most = tune_trees(pairs, COLUMNS, Search(5, None, 1), say=said.append)
-    assert said == ["tuning: 5 of 5 trials"]
-    assert 20 <= most <= MOST_ROUNDS
-    assert found["min_child_samples"] >= 20
-    assert 4 <= found["num_leaves"] <= 31
-    again = tune_trees(pairs, COLUMNS, Search(5, None, 1), say=silent)
-    assert again == (found, most)
+    tuned = tune_trees(pairs, COLUMNS, Search(5, None, 1), say=said.append)
+    assert said[-1] == "tuning: trials: 5 of 5"
+    assert 20 <= tuned.most <= MOST_ROUNDS
+    assert tuned.params["min_child_samples"] >= 20
+    assert 4 <= tuned.params["num_leaves"] <= 31
+    assert [one.number for one in tuned.tried] == [0, 1, 2, 3, 4]
+    assert tuned.tried[0].params == START
+    best = min(tuned.tried, key=lambda one: one.loss)
+    assert tuned.params["num_leaves"] == best.params["num_leaves"]
+    assert tuned.most == min(MOST_ROUNDS, 2 * best.rounds)
+    assert tune_trees(pairs, COLUMNS, Search(5, None, 1), say=silent) == tuned
 
 
 def test_without_trials_there_are_settings_all_the_same(pairs: list[Pair]) -> None:
-    found, most = tune_trees(pairs, COLUMNS, Search(0, None, 1), say=silent)
-    assert found["num_leaves"] == 8
-    assert most == MOST_ROUNDS
+    tuned = tune_trees(pairs, COLUMNS, Search(0, None, 1), say=silent)
+    assert tuned.params["num_leaves"] == 8
+    assert tuned.most == MOST_ROUNDS
+    assert tuned.tried == ()
 
 
 def test_a_budget_ends_the_search(pairs: list[Pair]) -> None:
     said: list[str] = []
-    tune_trees(pairs, COLUMNS, Search(5000, 0.01, 1), say=said.append)
+    tuned = tune_trees(pairs, COLUMNS, Search(5000, 0.01, 1), say=said.append)
     assert len(said) <= 1
+    assert len(tuned.tried) <= 1
+
+
+def test_a_budget_is_one_for_the_whole_search(pairs: list[Pair]) -> None:
+    over = Deadline.after(1e-9)
+    assert over.passed
+    assert tune_logistic(pairs, COLUMNS, deadline=over) == PENALTIES[0]
+    assert tune_trees(pairs, COLUMNS, Search(3, 60.0, 1), deadline=over, say=silent).tried == ()
+    assert Deadline.after(None).seconds_left is None
+    assert not Deadline.after(60.0).passed
 
 
 def test_the_penalty_is_the_one_that_predicts_best(pairs: list[Pair]) -> None:
@@ -75,19 +93,26 @@ def test_the_penalty_is_the_one_that_predicts_best(pairs: list[Pair]) -> None:
         raws = [fit_logistic(p.learn.x, p.learn.rows.outcome, p.learn.rows.weight, COLUMNS, c=c).raw(p.examine.x) for p in pairs]
         return float(np.mean([macro_loss(raw, p.examine.rows) for raw, p in zip(raws, pairs, strict=True)]))
 
-    found = tune_logistic(pairs, COLUMNS, seed=0)
+    found = tune_logistic(pairs, COLUMNS)
     assert found in PENALTIES
     assert loss(found) == min(loss(c) for c in PENALTIES)
     # What says nothing either way gets the strongest.
     empty = [Pair(*(Table(table.rows, 0 * table.x) for table in (p.learn, p.examine))) for p in pairs]
-    assert tune_logistic(empty, COLUMNS, seed=0) == PENALTIES[0]
+    assert tune_logistic(empty, COLUMNS) == PENALTIES[0]
 
 
-def test_the_best_number_of_rounds_is_the_mean_over_folds(pairs: list[Pair]) -> None:
-    good = [np.where(pair.examine.rows.outcome == 1, 1.0, -1.0) for pair in pairs]
-    scores = [{10: 0 * raw, 20: raw, 30: -raw} for raw in good]
-    assert best_rounds(scores, pairs) == 20
-    assert macro_loss(good[0], pairs[0].examine.rows) < macro_loss(0 * good[0], pairs[0].examine.rows)
+def test_boosting_stops_early_where_the_folds_gain_no_more(pairs: list[Pair]) -> None:
+    params = {"num_leaves": 6, "learning_rate": 0.1, "min_child_samples": 20}
+    grown = grow_together(pairs, COLUMNS, params, MOST_ROUNDS, 1)
+    assert grown.rounds in STOPS
+    assert grown.loss == np.mean([macro_loss(raw, p.examine.rows) for raw, p in zip(grown.raws, pairs, strict=True)])
+    for pair, raw in zip(pairs, grown.raws, strict=True):
+        learn = pair.learn
+        at_once = fit_trees(learn.x, learn.rows.outcome, learn.rows.weight, COLUMNS, params=params, rounds=grown.rounds, seed=1)
+        np.testing.assert_allclose(at_once.raw(pair.examine.x), raw, atol=1e-12)
+        assert macro_loss(raw, pair.examine.rows) < macro_loss(0 * raw, pair.examine.rows)
+    with pytest.raises(TimeoutError):
+        grow_together(pairs, COLUMNS, params, MOST_ROUNDS, 1, deadline=Deadline.after(1e-9))
 
 
 def test_many_rows_are_sampled_by_cluster() -> None:

@@ -17,6 +17,7 @@ from features.errors import InputError, OutsideError, StoppedError
 from models import registry
 from models.artifact import folder_digest, load
 from models.champion import find_champion
+from models.registry import tracking
 from tests.training.small_world import FIRST, SmallWorld, silent
 from training.verbs import parse_budget, run_train
 
@@ -42,7 +43,7 @@ class Run:
 def empty_store() -> Path:
     """Make MLflow's tables once: doing so takes seconds."""
     home = Path(tempfile.mkdtemp())
-    registry._client(f"sqlite:///{home}/mlflow.db").search_experiments()
+    tracking.client_of(f"sqlite:///{home}/mlflow.db").search_experiments()
     return home / "mlflow.db"
 
 

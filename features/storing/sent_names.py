@@ -16,7 +16,8 @@ class Names:
 
     def __init__(self, asked: Iterable[str]) -> None:
         self._asked = frozenset(asked)
-        self._folded = {folded(name): name for name in sorted(self._asked)}
+        self.known = sorted(self._asked)
+        self._folded = {folded(name): name for name in self.known}
 
     def find(self, sent: str) -> str | None:
         """Return the name that is meant; the one that is spelt so, if there is.

@@ -1,4 +1,4 @@
-"""The registry: aliases, digests, one point of commit, and silence."""
+"""One training becomes one run with its trials, and one version."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import json
 import os
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
 from features.errors import OutsideError
 from models import registry
-from models.registry import ChampionRef, TrainingRecord
-
-INPUTS = {"uses": "double", "country": "string"}
-EXAMPLE = pd.DataFrame({"uses": [0.0, None], "country": ["tr", None]})
+from models.registry import ChampionRef, DatasetRecord, TrainingRecord, TrialRecord
+from models.registry import registered as registered_module
+from models.registry.tracking import client_of
+from tests.models.registry.small_registry import INPUTS, registered
 
 
 @pytest.fixture(autouse=True)
@@ -27,15 +26,6 @@ def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One store for all tests: making its tables takes seconds."""
     return tmp_path_factory.mktemp("registry")
-
-
-def registered(home: Path, name: str, digest: str = "d1", record: TrainingRecord | None = None) -> ChampionRef:
-    folder = home / "folders" / f"{name}-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.json").write_text(f'{{"digest": "{digest}"}}\n')
-    return registry.register(
-        name, folder, digest=digest, inputs=INPUTS, example=EXAMPLE, record=record or TrainingRecord(), home=home
-    )
 
 
 def test_a_store_that_is_not_there_has_no_champion_and_is_not_made(tmp_path: Path) -> None:
@@ -58,10 +48,10 @@ def test_promotion_moves_the_aliases(home: Path) -> None:
     assert registry.champion("acme", home) == first
     registry.promote(second, reason="better", home=home)
     assert registry.champion("acme", home) == second
-    client = registry._client(registry.configured_uri(home))
+    client = client_of(registry.configured_uri(home))
     aliases = client.get_registered_model("acme").aliases
     assert {alias: str(version) for alias, version in aliases.items()} == {"champion": "2", "previous": "1"}
-    assert client.get_model_version("acme", "2").tags["trialwise.promoted_because"] == "better"
+    assert [(one.kind, one.reason) for one in registry.decisions(registry.versions("acme", home)[1])] == [("promoted", "better")]
     # Promoting the champion again forgets nothing.
     registry.promote(second, reason="again", home=home)
     assert str(client.get_registered_model("acme").aliases["previous"]) == "1"
@@ -70,7 +60,7 @@ def test_promotion_moves_the_aliases(home: Path) -> None:
 def test_killed_before_the_commit_the_old_champion_serves(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = registered(home, "killed", "d1"), registered(home, "killed", "d2")
     registry.promote(first, reason="the first", home=home)
-    client = registry._client(registry.configured_uri(home))
+    client = client_of(registry.configured_uri(home))
     real = type(client).set_registered_model_alias
 
     def dies(self: object, name: str, alias: str, version: str) -> None:
@@ -103,7 +93,7 @@ def test_a_run_keeps_what_was_recorded(home: Path) -> None:
         texts={"facts.json": "{}"},
     )
     ref = registered(home, "recorded", "d1", record)
-    client = registry._client(registry.configured_uri(home))
+    client = client_of(registry.configured_uri(home))
     run = client.get_run(ref.run_id)
     assert run.data.params == {"seed": "3"}
     assert run.data.metrics == {"auc": 0.71, "age_7/auc": 0.8}
@@ -122,15 +112,16 @@ def test_the_model_is_no_pickle_and_every_input_is_optional(home: Path) -> None:
     assert flavour["data"] == "data/scorer"
     assert "python_model" not in flavour
     assert json.loads(info["signature"]["inputs"]) == [
-        {"name": "uses", "type": "double", "required": False},
-        {"name": "country", "type": "string", "required": False},
+        {"name": "uses", "type": "any", "required": False},
+        {"name": "country", "type": "any", "required": False},
     ]
+    assert info["metadata"] == {"trialwise.folder_sha256": "d1", "trialwise.columns": INPUTS}
     assert [column["name"] for column in json.loads(info["signature"]["outputs"])] == ["probability", "grade"]
     assert not [path for path in Path(_location(home, ref)).rglob("*") if path.suffix == ".pkl"]
 
 
 def _location(home: Path, ref: ChampionRef) -> str:
-    client = registry._client(registry.configured_uri(home))
+    client = client_of(registry.configured_uri(home))
     source = client.get_model_version_download_uri(ref.name, ref.version)
     if source.startswith("models:/"):
         source = client.get_logged_model(source.removeprefix("models:/")).artifact_location
@@ -143,38 +134,10 @@ def test_nothing_is_left_in_the_environment_and_nothing_on_stdout(home: Path, ca
     assert capfd.readouterr().out == ""
 
 
-def test_a_tracking_uri_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/elsewhere/other.db")
-    assert registry.configured_uri(tmp_path) == f"sqlite:///{tmp_path}/elsewhere/other.db"
-    assert registry.champion("acme", tmp_path) is None
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert registry.configured_uri(tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("TRIALWISE_HOME", str(tmp_path / "home"))
-    assert registry.configured_uri() == f"sqlite:///{tmp_path}/home/mlflow.db"
-
-
-def test_a_broken_store_is_the_outside_and_tells_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = tmp_path / "mlflow.db"
-    broken.write_bytes(b"this is no database, however long one looks at it" * 100)
-    with pytest.raises(OutsideError, match="model registry failed") as failed:
-        registry.champion("acme", tmp_path)
-    assert failed.value.exit_code == 3
-    assert registry._without_secrets("postgresql://me:secret@db/mlflow") == "postgresql://db/mlflow"
-
-
-def test_a_server_that_is_down_is_not_asked_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
-    registry._quiet()
-    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "4"
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    registry._quiet()
-    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "1"
-
-
 def test_other_failures_of_the_registry_are_the_outside(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow.exceptions import MlflowException
 
-    client = type(registry._client(registry.configured_uri(home)))
+    client = type(client_of(registry.configured_uri(home)))
 
     def fails(*arguments: object, **options: object) -> object:
         raise MlflowException("a secret detail")
@@ -193,20 +156,58 @@ def test_other_failures_of_the_registry_are_the_outside(home: Path, monkeypatch:
 
 def test_a_version_that_points_at_a_logged_model_is_followed(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = registered(home, "followed", "d3")
-    client = registry._client(registry.configured_uri(home))
+    client = client_of(registry.configured_uri(home))
     source = client.get_model_version("followed", ref.version).source
     assert source.startswith("models:/m-")
     monkeypatch.setattr(type(client), "get_model_version_download_uri", lambda self, name, version: source)
     assert (registry.download(ref, tmp_path, home) / "model.json").exists()
 
 
-def test_a_tracking_server_keeps_its_own_artifact_place() -> None:
-    class Server:
-        def get_experiment_by_name(self, name: str) -> None:
-            return None
+def test_trials_are_children_and_data_sets_are_named_by_digest(home: Path) -> None:
+    trials = tuple(TrialRecord(f"trial {i}", {"num_leaves": 4 + i}, {"log_loss": 0.5 - i / 100}) for i in range(3))
+    datasets = (DatasetRecord("leads", "leads.csv", "ab" * 32), DatasetRecord("rows", "learnt from", "cd" * 32))
+    ref = registered(home, "parent", "d1", TrainingRecord(trials=trials, datasets=datasets, description="**publish**"))
+    client = client_of(registry.configured_uri(home))
+    run = client.get_run(ref.run_id)
+    runs = client.search_runs([run.info.experiment_id])
+    children = [one for one in runs if one.data.tags.get("mlflow.parentRunId") == ref.run_id]
+    assert {one.info.run_name: one.data.params["num_leaves"] for one in children} == {
+        "trial 0": "4",
+        "trial 1": "5",
+        "trial 2": "6",
+    }
+    assert {one.info.status for one in runs} == {"FINISHED"}
+    inputs = {one.dataset.name: one.dataset for one in run.inputs.dataset_inputs}
+    assert set(inputs) == {"leads: leads.csv", "rows: learnt from"}
+    assert inputs["leads: leads.csv"].digest == "ab" * 18
+    assert json.loads(inputs["leads: leads.csv"].source)["sha256"] == "ab" * 32
+    assert client.get_model_version("parent", ref.version).description == "**publish**"
+    assert set(registry.trainings("parent", home)) == {ref.run_id}
+    assert registry.trainings("nobody", home) == registry.trainings("nobody", home / "nowhere") == {}
 
-        def create_experiment(self, name: str, artifact_location: str | None) -> str:
-            return f"{name} at {artifact_location}"
 
-    assert registry._experiment(Server(), "acme", "http://mlflow:5000", None) == "acme at None"
-    assert registry._client("http://127.0.0.1:9").tracking_uri == "http://127.0.0.1:9"
+def test_more_parameters_than_one_request_takes(home: Path) -> None:
+    record = TrainingRecord(params={f"p{i}": i for i in range(250)}, metrics={f"m{i}": i / 7 for i in range(30)})
+    run = client_of(registry.configured_uri(home)).get_run(registered(home, "many", "d1", record).run_id)
+    assert len(run.data.params) == 250
+    assert run.data.metrics["m29"] == 29 / 7
+
+
+def test_versions_are_told_oldest_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registered_module, "PAGE", 1)
+    registered(home, "told", "d1")
+    ref = registered(home, "told", "d2")
+    first, second = registry.versions("told", home)
+    assert (first.version, first.digest, first.aliases) == ("1", "d1", ())
+    assert (second.version, second.aliases, second.ref) == ("2", ("challenger",), ref)
+    assert second.created_ms >= first.created_ms > 0
+    assert registry.version("told", "2", home) == ref
+    assert registry.version("told", "3", home) is None
+    assert len(registry.trainings("told", home)) == 2
+    assert registry.versions("nobody", home) == registry.versions("nobody", home / "nowhere") == []
+
+
+def test_a_text_of_a_training_is_read_back(home: Path) -> None:
+    ref = registered(home, "texts", "d1", TrainingRecord(texts={"report.html": "<p>gü</p>", "more/notes.txt": "n"}))
+    assert registry.text(ref, "report.html", home) == "<p>gü</p>"
+    assert registry.text(ref, "absent.html", home) is None

@@ -15,10 +15,10 @@ from features.names import matches
 from features.reading.cells import cell_text
 from features.reading.moments import TimeError, parse_moment
 from features.storing.rows import Fact
+from features.storing.sent_names import Names
 from features.workspace import Workspace
 from features.workspaces.conditions import holds
 from features.workspaces.data import LeadsSpec
-from serving.live_names import Names
 
 CREATED_AT = "createdAt"
 """The trait that says when somebody signed up, where the workspace names no other."""

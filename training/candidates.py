@@ -1,0 +1,73 @@
+"""The candidates, from simple to complicated, each tried on the folds that choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.columns import ColumnSpec
+from models.scorecard import Scorecard
+from training.choice import Choice, Scores, pooled, simplest_within_noise
+from training.evaluation import Answers
+from training.fitting import Recipe, fit_learner
+from training.metrics import Floats
+from training.tuning import (
+    Deadline,
+    Pair,
+    Search,
+    Tried,
+    grow_together,
+    sampled,
+    sigmoid,
+    tune_logistic,
+    tune_trees,
+)
+
+SIMPLE = ("base_rate", "scorecard", "logistic", "towards_scorecard")
+"""What is fitted as it stands. Starting from points by hand is no simpler than not to: it has to win by more than the noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The recipe of the learner that was kept, its raw scores of each fold, and what was tried."""
+
+    recipe: Recipe
+    raws: list[Floats]
+    choice: Choice
+    trials: tuple[Tried, ...]
+
+
+def choose_learner(
+    folds: Sequence[Pair], columns: Sequence[ColumnSpec], card: Scorecard, search: Search, *, say: Callable[[str], None]
+) -> Chosen:
+    """Search for settings within the budget, and keep the simplest learner that no other beats by more than the noise."""
+    seed, deadline = search.seed, Deadline.after(search.budget_seconds)
+    thin = sampled(folds, seed=seed)
+    penalty = tune_logistic(thin, columns, deadline=deadline)
+    tuned = tune_trees(thin, columns, search, deadline=deadline, say=say)
+    grown = grow_together(folds, columns, tuned.params, tuned.most, seed)
+    recipe = Recipe("base_rate", penalty, tuned.params, grown.rounds, "identity")
+
+    kinds = [kind for kind in SIMPLE if card.rules or "scorecard" not in kind]
+    raws = {
+        kind: [
+            fit_learner(replace(recipe, learner=kind), pair.learn, columns, seed=seed, card=card).raw(pair.examine.x)
+            for pair in folds
+        ]
+        for kind in kinds
+    }
+    raws["trees"] = grown.raws
+    raws["blend"] = [0.5 * one + 0.5 * other for one, other in zip(raws["logistic"], raws["trees"], strict=True)]
+    answers = pooled([scores(pair, raw, 0) for pair, raw in zip(folds, raws["base_rate"], strict=True)]).answers
+    probabilities = {kind: sigmoid(np.concatenate(parts)) for kind, parts in raws.items()}
+    choice = simplest_within_noise(probabilities, answers, seed=seed)
+    return Chosen(replace(recipe, learner=choice.kept), raws[choice.kept], choice, tuned.tried)
+
+
+def scores(pair: Pair, raw: Floats, fold: int) -> Scores:
+    """Return the raw scores of a fold's examined rows beside what happened."""
+    rows = pair.examine.rows
+    answers = Answers(rows.lead, rows.cluster, rows.look, rows.outcome, sigmoid(raw))
+    return Scores(answers, raw, rows.weight, np.full(len(raw), fold, dtype=np.int64))
