@@ -59,7 +59,7 @@ def idle_traits(ws: Workspace, tables: Tables) -> Iterator[Finding]:
 
 
 def idle_exclusions(ws: Workspace, tables: Tables) -> Iterator[Finding]:
-    """Yield an error for each excluded name that nothing has: what it was meant to keep out may still be in use."""
+    """Yield a warning for each excluded name that nothing has: what it was meant to keep out may still be in use."""
     if not ws.exclude:
         return
     built_in = feature_set(ws.model_copy(update={"exclude": (), "features": {}, "attributes": {}}).definition()).names
@@ -67,7 +67,7 @@ def idle_exclusions(ws: Workspace, tables: Tables) -> Iterator[Finding]:
     known = {*built_in, *ws.features, *ws.attributes, *traits, *_columns(tables, tables.report), *tables.events.names}
     for name in ws.exclude:
         if name not in known and fold(name) not in known:
-            yield Finding("error", "exclude", f"no column, feature or event is called '{name}'{_meant(nearest(name, known))}")
+            yield Finding("warn", "exclude", f"no column, feature or event is called '{name}'{_meant(nearest(name, known))}")
 
 
 def _patterns(ws: Workspace) -> Iterator[tuple[str, EventPattern]]:

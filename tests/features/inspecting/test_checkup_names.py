@@ -90,8 +90,8 @@ def test_exclusions(tmp_path: Path) -> None:
     assert told(idle_exclusions, tmp_path, body + more % good, leads__csv=leads) == []
     wrong = told(idle_exclusions, tmp_path, body + more % "any_count_7, zzz", leads__csv=leads)
     assert wrong == [
-        ("error", "exclude", "no column, feature or event is called 'any_count_7'; did you mean 'any_count_7d'?"),
-        ("error", "exclude", "no column, feature or event is called 'zzz'"),
+        ("warn", "exclude", "no column, feature or event is called 'any_count_7'; did you mean 'any_count_7d'?"),
+        ("warn", "exclude", "no column, feature or event is called 'zzz'"),
     ]
     assert told(idle_exclusions, tmp_path, body) == []
 
