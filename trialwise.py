@@ -289,6 +289,15 @@ def refuse(error: TrialwiseError, arguments: list[str]) -> int:
     return error.exit_code
 
 
+def misuse(error: typer.TyperException) -> str:
+    """Return a mistake of the command line as a sentence; the words for a value of the wrong type leave that value out."""
+    message = error.format_message().rstrip(".")
+    told: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
+    if told and repr(told[0]["input"]) not in message:
+        message += f", given {told[0]['input']!r}"
+    return message if message.endswith(("?", "!")) else f"{message}."
+
+
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
     try:
@@ -300,8 +309,8 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except typer.TyperException as error:
-        if message := error.format_message():
-            say(f"{message.rstrip('.')}. Run trialwise --help to see what is there.")
+        if error.format_message():
+            say(f"{misuse(error)} Run trialwise --help to see what is there.")
         return 2
     except Exception as error:
         if os.environ.get("TRIALWISE_DEBUG"):

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from features.catalog_columns import attribute_feature, family_feature, trial_features
+from features.catalog_words import events_words
 from features.definition import Definition
-from features.errors import InputError
+from features.errors import ColumnError
 from features.feature import Feature, FeatureSet
 from features.history import Plan
 from features.layout import laid_out
@@ -96,11 +97,12 @@ def feature_set(definition: Definition, *, phrases: Mapping[str, str] | None = N
     features: dict[str, Feature] = {}
     for feature in (*built_in, *own, *attributes):
         if feature.name in features:
-            raise InputError(
-                "two columns have one name",
-                given=f"'{feature.name}' twice",
-                expected="a name of its own for every feature and attribute",
-                do="rename or exclude one of them",
+            raise ColumnError(
+                feature.name,
+                f"'{feature.name}' is a built-in column",
+                given="a feature or attribute of the same name",
+                expected="a name that no other column has",
+                do="rename yours",
             )
         features[feature.name] = feature
     excluded = set(definition.exclude)
@@ -186,7 +188,9 @@ def _own(definition: Definition, words: Mapping[str, str]) -> list[Feature]:
     built = []
     for name, own in definition.features.items():
         key = own.of or OWN + name
-        did = words.get(key) or "did “" + " / ".join(pattern.event for pattern in own.patterns) + "”"
+        # A phrase of the workspace may word one feature; under the name of a behaviour it words the behaviour.
+        told = words.get(name) if name not in WORDS and name not in definition.behaviours else None
+        did = told or words.get(own.of or "") or events_words(own.patterns)
         built.append(
             family_feature(
                 definition, words, name, plain_family(own.family), key, own.window,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from features.catalog_families import FAMILIES, LEAD, MATE, NEVER_MISSING, NO_ACCOUNT, Family, Request
+from features.catalog_families import FAMILIES, LEAD, MATE, NEVER_MISSING, NO_ACCOUNT, TOO_YOUNG, Family, Request
 from features.clock import DAY_US
 from features.definition import Definition
-from features.errors import InputError
+from features.errors import ColumnError
 from features.feature import ACCOUNT, AGE, HAS_END, LEFT, ONE, TRIAL_AGE, Feature, Quotient, window_us
 from features.selectors import OWN
 from features.workspaces.behaviours import ANY
@@ -40,7 +40,8 @@ def family_feature(
     if family_name not in FAMILIES:
         raise _refuse(name, f"the family {family}", "a family that this version computes", "choose another family")
     one = FAMILIES[family_name]
-    source = definition.behaviours.get(behaviour if key.startswith(OWN) else key)
+    owner = behaviour if key.startswith(OWN) else key
+    source = definition.behaviours.get(owner)
     below = found[4] if found and found[4] else ""
     ask = Request(
         key=key,
@@ -54,7 +55,7 @@ def family_feature(
         has_duration=bool(source and source.duration),
         has_amount=bool(source and source.amount),
     )
-    _check(definition, name, family_name, one, ask, window, mates)
+    _check(definition, name, family_name, one, ask, window, mates, owner)
     quotient = one.quotient(ask)
     low, high = definition.bounds.get(name, (quotient.low, quotient.high))
     return Feature(
@@ -86,13 +87,15 @@ def _meaning(one: Family, ask: Request, mates: bool) -> str:
 
 
 def _missing(one: Family, window: str, mates: bool) -> str:
-    rule = NEVER_MISSING if one.ages and window == "all" else one.missing
-    if not mates:
-        return rule
-    return NO_ACCOUNT if rule == NEVER_MISSING else f"{NO_ACCOUNT}, {'' if ', and ' in rule else 'and '}{rule}"
+    """Put the rules together by which a value is missing; over all time no trial is too young."""
+    rules = [NO_ACCOUNT if mates else "", TOO_YOUNG[one.ages] if window != "all" else "", one.missing]
+    *others, last = [rule for rule in rules if rule] or [NEVER_MISSING]
+    return f"{', '.join(others)}, and {last}" if others else last
 
 
-def _check(definition: Definition, name: str, family: str, one: Family, ask: Request, window: str, mates: bool) -> None:
+def _check(
+    definition: Definition, name: str, family: str, one: Family, ask: Request, window: str, mates: bool, owner: str
+) -> None:
     if mates and not definition.accounts:
         raise _refuse(name, "a feature over account mates, but no accounts", "data.leads.account", "map the account of the leads")
     if one.only == ("lead" if mates else "mates"):
@@ -100,15 +103,28 @@ def _check(definition: Definition, name: str, family: str, one: Family, ask: Req
     if definition.resolution.events == "day" and family in NEED_HOURS:
         raise _refuse(name, f"{family} with resolution.events: day", "a family that needs no hours", "delete the line")
     if not one.windowed and window != "all":
-        raise _refuse(name, f"{family} with window {window}", "no window for this family", "delete the window")
+        raise _refuse(
+            name,
+            f"{family}{f'_{ask.level}' if ask.level else ''} with window {window}",
+            "no window for this family",
+            "delete the window",
+        )
     if family == "trend" and window == "all":
         raise _refuse(name, "trend over all time", "a window to compare with the one before it", "write for example window: 7d")
     if family.startswith("duration") and not ask.has_duration:
-        raise _refuse(name, f"{family} of events without a duration", "a behaviour with duration: PROPERTY", "map the duration")
+        raise _refuse(
+            name,
+            f"{family} of events without a duration",
+            "a behaviour with duration: PROPERTY",
+            _map("duration", definition, owner),
+        )
     if family.startswith("amount") and not ask.has_amount:
-        raise _refuse(name, f"{family} of events without an amount", "a behaviour with amount: PROPERTY", "map the amount")
+        raise _refuse(
+            name, f"{family} of events without an amount", "a behaviour with amount: PROPERTY", _map("amount", definition, owner)
+        )
     if family == "profile_filled" and (not ask.traits or ask.key.startswith(OWN)):
-        raise _refuse(name, "profile_filled without traits", "a behaviour with traits: [name, ...]", "list the traits")
+        do = _map("traits", definition, "" if ask.key.startswith(OWN) else owner)
+        raise _refuse(name, "profile_filled without traits", "a behaviour with traits: [NAME, ...]", do)
     if family == "ratio_to" and ask.below != ANY and ask.below not in definition.behaviours:
         raise _refuse(name, f"a ratio to {ask.below}", "a behaviour of the workspace", "map its events")
 
@@ -119,8 +135,16 @@ _WRONG_SIDE = {
 }
 
 
-def _refuse(name: str, given: str, expected: str, do: str) -> InputError:
-    return InputError(f"feature '{name}' cannot be computed", given=given, expected=expected, do=do)
+def _map(key: str, definition: Definition, owner: str) -> str:
+    """Return what to do where a behaviour does not say which property or traits it has."""
+    what = "[NAME, ...]" if key == "traits" else "PROPERTY"
+    return (
+        f"add {key}: {what} to behaviours.{owner}" if owner in definition.behaviours else f"name a behaviour with {key}: {what}"
+    )
+
+
+def _refuse(name: str, given: str, expected: str, do: str) -> ColumnError:
+    return ColumnError(name, f"feature '{name}' cannot be computed", given=given, expected=expected, do=do)
 
 
 def trial_features(definition: Definition) -> list[Feature]:

@@ -22,6 +22,8 @@ _HOURS = 24 * _DAYS
 NEVER_MISSING = "never"
 NO_EVENT = "while there is no such event"
 NO_ACCOUNT = "without an account"
+TOO_YOUNG = ("", "before the trial is that old", "before the trial is two windows old")
+"""Why there is no value yet, by how many windows old the trial must be."""
 
 LEAD, MATE = "the lead", "a colleague in the same account"
 MATES = "colleagues in the same account"
@@ -62,7 +64,8 @@ class Family:
     quotient: Callable[[Request], Quotient]
     meaning: str
     """What it is, in words; {who} did it: the lead, or a colleague."""
-    missing: str = NEVER_MISSING
+    missing: str = ""
+    """When the value is missing, beside a trial that is too young and a lead without an account."""
     windowed: bool = True
     ages: int = 0
     """How many windows old the trial must be before the feature exists."""
@@ -87,7 +90,8 @@ def _trend(ask: Request) -> Quotient:
 
 
 def _unused(ask: Request) -> Quotient:
-    return Quotient((ask.usual, ONE), (1, ONE), (-1, ask.cell("usual")), 0.0, float(ask.usual or MOST_NAMES))
+    # Where nothing is usual nothing can be left out: the divisor is 0, and the value missing.
+    return Quotient((ask.usual, ONE), (min(1, ask.usual), ONE), (-1, ask.cell("usual")), 0.0, float(ask.usual or MOST_NAMES))
 
 
 def _reached(ask: Request) -> Quotient:
@@ -120,7 +124,7 @@ FAMILIES: dict[str, Family] = {
         "events",
         _unused,
         "Usual events that did not happen {when}, of those in which leads {did}",
-        "before the trial is that old",
+        "while no event is usual yet",
         ages=1,
         mates=f"Usual events that did not happen among {MATES} {{when}}, of those in which leads {{did}}",
     ),
@@ -160,7 +164,7 @@ FAMILIES: dict[str, Family] = {
         "share",
         _trend,
         "Share {when} among the times {who} {did} in a span twice as long",
-        "before the trial is two windows old, and while there is no such event in them",
+        "while there is no such event in them",
         ages=2,
     ),
     "streak_current_d": Family(

@@ -35,6 +35,23 @@ class InputError(TrialwiseError):
     exit_code = 2
 
 
+class ColumnError(InputError):
+    """A column that cannot be built. It is found where no file is known: who reads one adds the line.
+
+    >>> error = ColumnError("exports", "feature 'exports' cannot be computed", given="a", expected="b", do="c")
+    >>> str(error.at("acme.yaml line 3"))
+    "acme.yaml line 3: feature 'exports' cannot be computed: given a; expected b; c."
+    """
+
+    def __init__(self, column: str, error: str, *, given: str, expected: str, do: str) -> None:
+        super().__init__(error, given=given, expected=expected, do=do)
+        self.column = column
+
+    def at(self, place: str) -> InputError:
+        """Return the same error with the place in the file to which it belongs."""
+        return InputError(f"{place}: {self.error}", given=self.given, expected=self.expected, do=self.do)
+
+
 class StoppedError(TrialwiseError):
     """A check, an audit or a verdict stopped the work."""
 

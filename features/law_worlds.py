@@ -14,7 +14,7 @@ from features.clock import DAY_US, HOUR_US, NEVER
 from features.exact import number
 from features.feature import FeatureSet, window_us
 from features.history import EventRow
-from features.matrix import LiveLead, LiveMate
+from features.matrix import LiveAccount, LiveLead, LiveMate
 from features.names import fold
 from features.reading.event_ids import later_copies
 from features.reading.event_order import order_of
@@ -54,15 +54,15 @@ class DrawnWorld:
         A moment after the look the trial was prolonged, and what had not been known of the lead was told.
         """
         one, as_of = self.people[self.lead[look]], int(self.as_of[look])
-        mates = None
+        account = None
         if one.account is not None and one.joined <= as_of:
-            others = [other for other in self.people if other.account == one.account and other is not one]
-            mates = [LiveMate(other.lead_id, other.joined, other.rows) for other in others]
+            members = [member for member in self.people if member.account == one.account]
+            account = LiveAccount(LiveMate(member.lead_id, member.joined, member.rows) for member in members)
         ends = [(as_of + DAY_US, as_of + 1)] + ([] if one.trial_ends is None else [(one.trial_ends, one.started_at)])
         attributes = {
             name: ("later", as_of + 1) if value is None else (value, one.started_at) for name, value in one.attributes.items()
         }
-        return LiveLead(one.lead_id, one.started_at, ends, attributes, one.rows, mates)
+        return LiveLead(one.lead_id, one.started_at, ends, attributes, one.rows, account)
 
     def household(self, leads: NDArray[np.int64]) -> DrawnWorld:
         """Return the same leads, but those that share no account with some of them did nothing and are nobody's colleagues."""

@@ -19,11 +19,11 @@ from features.catalog import feature_set
 from features.catalog_families import NEVER_MISSING, NO_ACCOUNT
 from features.errors import StoppedError
 from features.feature import ACCOUNT, TRIAL_AGE, Feature, FeatureSet
-from features.history import EventRow, Plan, build_history
+from features.history import EventRow, Plan, Row, build_history
 from features.kernel import look_uncompiled
 from features.law_worlds import DrawnWorld, draw_world
 from features.layout import laid_out
-from features.matrix import LiveLead, compute, compute_one
+from features.matrix import LiveAccount, LiveLead, LiveMate, compute, compute_one
 from features.selectors import OWN
 from features.workspace import load_workspace
 from features.workspaces.behaviours import ANY, VOCABULARY
@@ -128,13 +128,17 @@ def _broken_rule(world: DrawnWorld, feature: Feature, column: Floats) -> Iterato
     for row, (place, as_of) in enumerate(zip(world.lead.tolist(), world.as_of.tolist(), strict=True)):
         live = _as_known(world.live(row), as_of)
         young = as_of - live.started_at < feature.min_age_us
-        seen = [one for mate in live.mates or () for one in mate.events] if mates else live.events
+        seen = [one for mate in _mates(live) for one in mate.events] if mates else live.events
         nothing = "while there is no" in feature.missing and not seen
-        must = young or nothing or (mates and live.mates is None)
+        must = young or nothing or (mates and live.account is None)
         if must and not np.isnan(column[row]):
             yield f"a missing value {feature.missing}", f"{float(column[row])!r} of {world.people[place].lead_id}"
         elif not must and "while " not in feature.missing and np.isnan(column[row]):
             yield f"a value, which is missing only {feature.missing}", f"none for {world.people[place].lead_id}"
+
+
+def _mates(live: LiveLead) -> list[LiveMate]:
+    return [] if live.account is None else [one for one in live.account.members if one.lead_id != live.lead_id]
 
 
 def _ways(
@@ -176,30 +180,31 @@ def _columns(features: FeatureSet, values: Floats) -> dict[str, Floats]:
 
 
 def _shuffled(live: LiveLead, random: Random) -> LiveLead:
-    mates = live.mates
-    if mates is not None:
-        mates = [
-            replace(mate, events=random.sample([*mate.events], len(mate.events))) for mate in random.sample([*mates], len(mates))
-        ]
-    return replace(live, events=random.sample([*live.events], len(live.events)), mates=mates)
+    account = live.account
+    if account is not None:
+        account = LiveAccount(
+            replace(member, events=random.sample([*member.events], len(member.events)))
+            for member in random.sample(account.members, len(account.members))
+        )
+    return replace(live, events=random.sample([*live.events], len(live.events)), account=account)
 
 
 def _as_known(live: LiveLead, as_of: int) -> LiveLead:
     """Return what had happened and was known at an instant."""
-    mates = live.mates
-    if mates is not None:
-        mates = [replace(mate, events=_known(mate.events, as_of)) for mate in mates if mate.joined <= as_of]
+    account = live.account
+    if account is not None:
+        account = LiveAccount(replace(one, events=_known(one.events, as_of)) for one in account.members if one.joined <= as_of)
     return replace(
         live,
         trial_ends=[(end, since) for end, since in live.trial_ends if since <= as_of],
         attributes={name: (value, since) for name, (value, since) in live.attributes.items() if since <= as_of},
         events=_known(live.events, as_of),
-        mates=mates,
+        account=account,
     )
 
 
-def _known(events: Sequence[EventRow], as_of: int) -> list[EventRow]:
-    return [row for row in events if row.at <= as_of and row.known <= as_of]
+def _known(events: Sequence[Row], as_of: int) -> list[EventRow]:
+    return [row for row in map(EventRow._make, events) if row.at <= as_of and row.known <= as_of]
 
 
 def _in_pieces(features: FeatureSet, world: DrawnWorld, random: Random) -> Floats:

@@ -8,8 +8,12 @@ from typing import Any
 
 from features.catalog import feature_set
 from features.catalog_families import MOST, NEVER_MISSING
+from features.catalog_words import patterns_data
+from features.definition import Definition
 from features.feature import Feature
+from features.selectors import OWN
 from features.workspace import load_workspace
+from features.workspaces.behaviours import ANY
 from features.workspaces.own_words import own_words
 
 _HEADINGS = ("FEATURE", "PLAYER", "FAMILY", "WINDOW", "VALUES", "MEANING")
@@ -18,15 +22,15 @@ _HEADINGS = ("FEATURE", "PLAYER", "FAMILY", "WINDOW", "VALUES", "MEANING")
 def catalogue_rows(workspace: Path) -> list[dict[str, Any]]:
     """Return every feature of a workspace file, in the order of the columns of the matrix.
 
-    Meanings are in English, with the workspace's own words where it has some. Bounds are what a value can be at all; a category
-    has none, since its values are texts.
+    Meanings are in English, with the workspace's own words where it has some. The events of a feature come with what is asked of
+    their properties. Bounds are what a value can be at all; a category has none, since its values are texts.
     """
     ws = load_workspace(workspace)
     features = feature_set(ws.definition(), phrases=own_words(ws.phrases, ws.behaviours, "en"))
-    return [_row(feature) for feature in features.features]
+    return [_row(features.definition, feature) for feature in features.features]
 
 
-def _row(feature: Feature) -> dict[str, Any]:
+def _row(definition: Definition, feature: Feature) -> dict[str, Any]:
     mates = feature.over == "mates"
     numbers = feature.kind == "number"
     return {
@@ -37,11 +41,23 @@ def _row(feature: Feature) -> dict[str, Any]:
         "kind": feature.kind,
         "unit": feature.unit,
         "window": feature.window,
+        "events": _events(definition, feature),
         "lower": feature.lower if numbers else None,
         "upper": feature.upper if numbers else None,
         "missing": feature.missing,
         "over": feature.over,
     }
+
+
+def _events(definition: Definition, feature: Feature) -> list[dict[str, object]]:
+    """Return the events that a feature looks at, with their conditions; none where it looks at something else."""
+    key = feature.selector
+    if key is None or feature.family == "profile_filled":
+        return []
+    if key == ANY:
+        return [{"event": "*", "where": {}}]
+    own = key.startswith(OWN)
+    return patterns_data(definition.features[key.removeprefix(OWN)].patterns if own else definition.behaviours[key].events)
 
 
 def catalogue_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ A lead's mates as of an instant are those whose membership of its account was kn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.arrays import History, Pool
 from features.clock import NEVER
-from features.history import EventRow, Plan, sorted_history
+from features.history import Plan, Row, sorted_history
 
 if TYPE_CHECKING:
     from features.tables import Leads
@@ -29,12 +29,36 @@ NOBODY = Pool(*(np.zeros(0, dtype=np.int64) for _ in Pool._fields))
 
 @dataclass(frozen=True, slots=True)
 class LiveMate:
-    """Another lead of the same account, with what is stored of its events."""
+    """One lead of an account, with what is stored of its events."""
 
     lead_id: str
     joined: int
     """When its membership of the account became known."""
-    events: Sequence[EventRow]
+    events: Sequence[Row]
+
+
+class LiveAccount:
+    """The leads of one account, whose events are pooled once, however many of them are looked at.
+
+    Who is looked at may be among them: nobody is a mate of its own.
+    """
+
+    __slots__ = ("_numbers", "_pooled", "members")
+
+    def __init__(self, members: Iterable[LiveMate]) -> None:
+        self.members = sorted(members, key=lambda member: member.lead_id)
+        self._numbers = {member.lead_id: number for number, member in enumerate(self.members)}
+        self._pooled: tuple[Plan, History, Pool] | None = None
+
+    def number(self, lead_id: str) -> int:
+        """Return the number of a lead among the members of the pool, or -1."""
+        return self._numbers.get(lead_id, -1)
+
+    def pooled(self, plan: Plan) -> tuple[History, Pool]:
+        """Return the events of all members as one history, and whose they are; the pool of the last plan is remembered."""
+        if self._pooled is None or self._pooled[0] is not plan:
+            self._pooled = (plan, *_pooled_rows(plan, self.members))
+        return self._pooled[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +128,12 @@ def _in_time(account: I8, at: I8) -> NDArray[np.intp]:
     return np.lexsort((at, account))
 
 
-def pooled_rows(plan: Plan, mates: Sequence[LiveMate]) -> tuple[History, Pool]:
-    """Pool the stored events of the mates of one lead: one account, of which the lead itself is no member."""
-    members = sorted(mates, key=lambda mate: mate.lead_id)
+def _pooled_rows(plan: Plan, members: Sequence[LiveMate]) -> tuple[History, Pool]:
+    """Pool the stored events of the members of one account, in the order of their ids."""
     backward = range(len(members) - 1, -1, -1)  # events of one instant stand in the reverse order of their members
     history, order = sorted_history(plan, [*chain.from_iterable(members[number].events for number in backward)])
     member = np.repeat(np.array(backward, dtype=np.int64), [len(members[number].events) for number in backward])
-    joined = np.array([mate.joined for mate in members], dtype=np.int64)
+    joined = np.array([one.joined for one in members], dtype=np.int64)
     return history, Pool(np.array([0, len(members)], dtype=np.int64), joined, member if order is None else member[order])
 
 

@@ -18,7 +18,7 @@ from features.exact import number
 from features.feature import AGE, HAS_END, LEFT, ONE, Cell, FeatureSet
 from features.history import EventRow, History, Plan
 from features.layout import FILLED
-from features.mates import LiveMate
+from features.mates import LiveAccount, LiveMate
 from features.reading.cells import cell_text
 from features.walks import Source, Walk
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from features.tables import Leads, Tables
 
 
-__all__ = ["FeatureMatrix", "LiveLead", "LiveMate", "compute", "compute_in_pieces", "compute_one"]
+__all__ = ["FeatureMatrix", "LiveAccount", "LiveLead", "LiveMate", "compute", "compute_in_pieces", "compute_one"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ class LiveLead:
     attributes: Mapping[str, tuple[object, int]]
     """Attributes and traits of the profile."""
     events: Sequence[EventRow]
-    mates: Sequence[LiveMate] | None = None
-    """The other leads of its account; None while no account is known."""
+    account: LiveAccount | None = None
+    """Its account, the same for every lead of it, so that it is pooled once; None while no account is known."""
 
 
 def compute(
@@ -153,8 +153,8 @@ def compute_one(
                 count = sum(_attribute(known.get(trait), "category") is not None for trait in one.traits)
                 given[Cell(FILLED, name)] = np.array([count], dtype=np.int64)
         walks = [Walk.of_lead(plan, feature_set.program, lead.events)]
-        if feature_set.over_mates:
-            walks.append(Walk.of_mates(plan, feature_set.mates_program, _mates(lead, as_of)))
+        if feature_set.over_mates and lead.account is not None:
+            walks.append(Walk.of_mates(plan, feature_set.mates_program, lead.account, lead.lead_id))
         _write(feature_set, walks, np.zeros(1, dtype=np.int64), moment, start, given, values, newest, look)
     columns: dict[str, NDArray[Any]] = {}
     for name, kind in definition.attributes.items():
@@ -228,13 +228,6 @@ def _attribute(value: object, kind: str) -> object:
         read = number(value)
         return np.nan if read is None else read
     return None if value is None or value != value or value == "" else cell_text(value)
-
-
-def _mates(lead: LiveLead, as_of: int) -> list[LiveMate] | None:
-    """Return the mates who were known by then."""
-    if lead.mates is None:
-        return None
-    return [mate for mate in lead.mates if mate.joined <= as_of and mate.lead_id != lead.lead_id]
 
 
 def _as_known(leads: Leads, name: str, column: NDArray[Any], lead: NDArray[np.int64], as_of: NDArray[np.int64]) -> NDArray[Any]:

@@ -10,18 +10,25 @@ from fnmatch import fnmatchcase
 
 _RUN = re.compile(r"[\s\-_.]+")
 _ADDRESS = re.compile(r"(page|screen):(.*)", re.IGNORECASE | re.DOTALL)
+_ONE_I = str.maketrans("ıİ", "iI")
+_DOTTED = re.compile("(?<=[iI])\u0307+")
 
 
 def fold(name: str) -> str:
     """Return the form in which event names are compared: camelCase split, lower case, every run of blank, - _ . as one _.
 
-    The name of a page or a screen is an address: it is only put into lower case. ``*`` and ``?`` of a pattern survive.
+    The name of a page or a screen is an address: it is only put into lower case. ``*`` and ``?`` of a pattern survive. The
+    Turkish ı and İ are an i in both, since no tool knows in which language it puts a name into capitals.
 
     >>> fold("Upgrade Page Viewed"), fold("upgradePageViewed"), fold("NPSAnswered"), fold("feature.*")
     ('upgrade_page_viewed', 'upgrade_page_viewed', 'nps_answered', 'feature_*')
+    >>> fold("WEB SEMİNERİNE KATILDI"), fold("Web Seminerine Katıldı")
+    ('web_seminerine_katildi', 'web_seminerine_katildi')
     >>> fold("page:/Pricing-2024.html*")
     'page:/pricing-2024.html*'
     """
+    # The dot of an İ that was put into lower case stands behind its i as a letter of its own.
+    name = _DOTTED.sub("", unicodedata.normalize("NFC", name).translate(_ONE_I))
     name = unicodedata.normalize("NFC", name)
     address = _ADDRESS.fullmatch(name)
     if address:

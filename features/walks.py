@@ -17,7 +17,7 @@ from features.arrays import History, Pool
 from features.feature import FeatureSet
 from features.history import EventRow, Plan, event_offsets, history_of_leads, history_of_rows
 from features.layout import Program
-from features.mates import NOBODY, Accounts, LiveMate, pooled, pooled_rows
+from features.mates import NOBODY, Accounts, LiveAccount, pooled
 
 if TYPE_CHECKING:
     from features.tables import Events, Tables
@@ -47,11 +47,10 @@ class Walk:
         return cls(program, history_of_rows(plan, events), NOBODY, one, one)
 
     @classmethod
-    def of_mates(cls, plan: Plan, program: Program, mates: Sequence[LiveMate] | None) -> Walk:
-        """Walk over the stored events of the mates of one lead, for one look; None where no account is known."""
-        history, pool = pooled_rows(plan, mates or ())
-        nobody = np.full(1, -1, dtype=np.int64)
-        return cls(program, history, pool, nobody if mates is None else np.zeros(1, dtype=np.int64), nobody)
+    def of_mates(cls, plan: Plan, program: Program, account: LiveAccount, lead_id: str) -> Walk:
+        """Walk over the stored events of the mates of one lead, for one look."""
+        history, pool = account.pooled(plan)
+        return cls(program, history, pool, np.zeros(1, dtype=np.int64), np.array([account.number(lead_id)], dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)

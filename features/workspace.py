@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from features.errors import InputError
+from features.catalog import feature_set
+from features.errors import ColumnError, InputError
 from features.workspaces.schema import Workspace
 from features.workspaces.yaml_lines import Document, read_yaml
 
@@ -80,6 +81,7 @@ contact, capacity, scorecard, stages, plays, phrases, ideal_customer, webhooks, 
         workspace = Workspace.model_validate(document.data, context={"file": filename})
     except ValidationError as error:
         raise _first(error, document) from None
+    _refuse_impossible_columns(workspace, document)
     return workspace.model_copy(update={"folder": Path(folder)})
 
 
@@ -100,6 +102,15 @@ def _refuse_written_secrets(document: Document) -> None:
                 expected="only ${NAME} there, taken from the environment",
                 do="put the password into a variable and write its name",
             )
+
+
+def _refuse_impossible_columns(workspace: Workspace, document: Document) -> None:
+    """Build the columns once, so that what cannot be one is said with its line and not in the middle of the work."""
+    try:
+        feature_set(workspace.definition())
+    except ColumnError as error:
+        section = "features" if error.column in workspace.features else "attributes"
+        raise error.at(document.place((section, error.column))) from None
 
 
 def _first(error: ValidationError, document: Document) -> InputError:

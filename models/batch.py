@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from features.catalog import feature_set
-from features.clock import format_us
+from features.clock import DAY_US, format_us
 from features.definition import Definition
 from features.errors import InputError
 from features.feature import FeatureSet
+from features.inspecting.checkup_names import idle_exclusions, idle_patterns
 from features.matrix import FeatureMatrix, compute_in_pieces
 from features.vocabulary import learn_vocabulary
 from features.workspace import Workspace, load_workspace
@@ -28,6 +29,9 @@ Say = Callable[[str], None]
 
 _SCORE = {"lead_id": "text", "as_of": "text", "probability": "number", "grade": "text", "stage": "text"}
 DIFFERS = "The workspace file differs from the one that the model was trained with; the model's own is used"
+
+QUIET_DAYS = 30
+"""So long after the newest time in the data a look at everyone is most often a slip."""
 
 AT_ONCE = 20_000
 """Leads that are computed and answered together, so that memory stays bounded whatever the file holds."""
@@ -45,6 +49,8 @@ def write_features(
     ws = load_workspace(workspace)
     who = find_population(ws, asked)
     features = feature_set(_definition(ws, who, say))
+    for one in (*idle_patterns(ws, who.tables), *idle_exclusions(ws, who.tables)):
+        say(f"{one.level}: {one.column}: {one.evidence}")
     _say_when(who, say)
     write_rows(out, feature_rows(who, features), feature_columns(features))
     say(f"Wrote {len(who.lead):,} rows to {out}.")
@@ -178,5 +184,13 @@ def _last(who: Population) -> int | None:
 
 
 def _say_when(who: Population, say: Say) -> None:
-    if who.at is not None:
-        say(f"As of {format_us(who.at)}.")
+    """Say as of when leads are looked at, and warn of an instant from which there is nothing to see, or only silence."""
+    if who.at is None:
+        return
+    say(f"As of {format_us(who.at)}.")
+    newest, begun = who.tables.newest, who.tables.leads.started_at <= who.at
+    if not begun.any():
+        say("warning: as of then no lead has started yet.")
+    elif who.at - newest > QUIET_DAYS * DAY_US:
+        days = (who.at - newest) // DAY_US
+        say(f"warning: that is {days:,} days after the newest time in the data ({format_us(newest)}): every lead looks silent.")

@@ -42,4 +42,4 @@ def read_mates(store: EventStore, reader: Reader, definition: Definition, accoun
 
 def _read(stored: list[StoredLead], reader: Reader, account: str, as_of: int) -> list[tuple[Rank, LiveMate]]:
     mates = [reader.mate(one, account, as_of) for one in stored]
-    return [((-max(event.at for event in mate.events), mate.lead_id), mate) for mate in mates if mate is not None and mate.events]
+    return [((-max(at for _, at, *_ in mate.events), mate.lead_id), mate) for mate in mates if mate is not None and mate.events]

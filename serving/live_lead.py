@@ -15,7 +15,7 @@ import numpy as np
 
 from features.clock import DAY_US
 from features.definition import Definition
-from features.history import EventRow, Plan
+from features.history import EventRow, Plan, Row
 from features.matrix import LiveLead, LiveMate
 from features.names import matches
 from features.reading.inactivity import silent_since
@@ -117,7 +117,7 @@ class Reader:
         if found is None or found[0] != account or not self.facts.is_inside(facts):
             return None
         return LiveMate(
-            stored.lead_id, found[1], [event for part in parts for event in self._events(part.of.events, as_of, part.since)]
+            stored.lead_id, found[1], [row for part in parts for row in self._rows(part.of.events, as_of, part.since)]
         )
 
     def _account(self, parts: Sequence[Part], facts: Sequence[Fact], as_of: int) -> tuple[str, int] | None:
@@ -161,7 +161,10 @@ class Reader:
             return False
         return silent_since(started_at, [event.at for event in events], round(allowed * DAY_US)) <= as_of
 
-    def _events(self, stored: Sequence[StoredEvent], as_of: int, since: int = ALWAYS) -> list[EventRow]:
+    def _events(self, stored: Sequence[StoredEvent], as_of: int, since: int) -> list[EventRow]:
+        return [EventRow._make(row) for row in self._rows(stored, as_of, since)]
+
+    def _rows(self, stored: Sequence[StoredEvent], as_of: int, since: int) -> list[Row]:
         """Return the events that were known, none before `since`, each at the instant from which it counts."""
         if not stored:
             return []
@@ -169,14 +172,14 @@ class Reader:
         at = [event.at for event in stored]
         if resolution == "day":
             at = effective_event(np.array(at, dtype=np.int64), resolution, timezone).tolist()
-        rows = []
+        rows: list[Row] = []
         for instant, event in zip(at, stored, strict=True):
             known = max(instant, event.received_at, since)
             if known <= as_of:
                 name = folded(event.name)
                 asked = event.properties != "{}" and self._asks(name)
                 properties = self.properties.of(json.loads(event.properties)) if asked else {}
-                rows.append(EventRow(name, instant, known, event.count, properties))
+                rows.append((name, instant, known, event.count, properties))
         return rows
 
     def _asks(self, name: str) -> bool:

@@ -11,7 +11,7 @@ from features.catalog import feature_set
 from features.definition import Definition
 from features.feature import FeatureSet
 from features.history import Plan
-from features.matrix import FeatureMatrix, compute_one
+from features.matrix import FeatureMatrix, LiveAccount, compute_one
 from features.store import EventStore
 from features.storing.rows import StoredLead
 from features.workspace import Workspace
@@ -35,15 +35,14 @@ class View:
     def matrix(self, standings: Sequence[Standing], as_of: int, store: EventStore) -> FeatureMatrix:
         """Return the features of some leads, a row for each, all as of one instant.
 
-        Where features look at account mates these are read from the store, once for each account, and let go of before the next.
+        Where features look at account mates these are read from the store and pooled, once for each account, and let go of
+        before the next.
         """
         rows: dict[int, FeatureMatrix] = {}
-        for account, places in self._accounts(standings).items():
-            mates = None if account is None else read_mates(store, self.reader, self.definition, account, as_of)
+        for name, places in self._accounts(standings).items():
+            account = None if name is None else LiveAccount(read_mates(store, self.reader, self.definition, name, as_of))
             for place in places:
-                lead = standings[place].lead
-                if mates is not None:
-                    lead = replace(lead, mates=mates)
+                lead = replace(standings[place].lead, account=account)
                 rows[place] = compute_one(self.features, self.plan, lead, as_of)
         return stacked([rows[place] for place in range(len(standings))])
 

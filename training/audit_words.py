@@ -7,13 +7,12 @@ A word counts where it stands as a word of its own: ``lead_quality``, ``leadQual
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from features.names import fold
 
 
 def _listed(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    return frozenset(map(fold, text.split()))
 
 
 ENGLISH = _listed(
@@ -65,9 +64,7 @@ def words_of(name: str) -> tuple[str, ...]:
     >>> words_of("leadQualityScore"), words_of("Son Aktivite"), words_of("crm.letzter-Kontakt_2")
     (('lead', 'quality', 'score'), ('son', 'aktivite'), ('crm', 'letzter', 'kontakt'))
     """
-    # A Turkish capital I with a dot becomes two letters in small form: the dot alone is dropped.
-    plain = unicodedata.normalize("NFC", fold(name).replace("i̇", "i"))
-    return tuple(word for part in _GAPS.split(plain) if (word := _NUMBERED.sub("", part)))
+    return tuple(word for part in _GAPS.split(fold(name)) if (word := _NUMBERED.sub("", part)))
 
 
 def telling_word(name: str) -> str | None:

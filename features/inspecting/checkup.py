@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from features.clock import DAY_US, NEVER, format_us, now_us
+from features.clock import DAY_US, NEVER, now_us
+from features.inspecting.checkup_names import idle_conditions, idle_exclusions, idle_patterns, idle_traits
+from features.inspecting.checkup_times import days_as_instants, in_the_future, local_day
 from features.inspecting.silence import silent
-from features.names import matches, nearest
 from features.reading.sources import StoreReader
 from features.reading.table_report import Finding, TableReport
 from features.tables import Tables, read_tables
@@ -31,6 +32,8 @@ class CheckReport:
     tables: dict[str, TableReport]
     unmapped: dict[str, int]
     findings: tuple[Finding, ...]
+    timezone: str
+    """Whose days people are told."""
 
     @property
     def ok(self) -> bool:
@@ -49,7 +52,8 @@ class CheckReport:
     def lines(self) -> Iterator[str]:
         """Yield the report for people, line by line."""
         for name, table in self.tables.items():
-            span = f", {format_us(table.first)[:10]} to {format_us(table.last)[:10]}" if table.first and table.last else ""
+            days = [local_day(us, self.timezone) for us in (table.first, table.last) if us is not None]
+            span = f", {' to '.join(days)}" if days else ""
             counted = f"{_many(table.read, 'row')} read, {table.refused_count:,} refused, {_many(table.duplicates, 'duplicate')}"
             yield f"{name}: {counted}{span}"
             refused = table.refused
@@ -78,13 +82,14 @@ def check(ws: Workspace, *, audit: Audit | None = None, store: StoreReader | Non
 
 def report_of(ws: Workspace, tables: Tables, *, now: int, findings: Iterable[Finding] = ()) -> CheckReport:
     """Return the report on tables that are read already, together with what others have found in them."""
-    found = [*tables.findings, *findings, *_future(tables, now), *silent(ws, tables, now=min(now, tables.newest))]
-    for look in (_refused, _duplicates, _unmapped, _idle_patterns, _late, _leads, _outcomes):
+    found = [*tables.findings, *findings, *in_the_future(ws, tables, now), *silent(ws, tables, now=min(now, tables.newest))]
+    names = (_unmapped, idle_patterns, idle_conditions, idle_traits, idle_exclusions)
+    for look in (_refused, _duplicates, *names, days_as_instants, _late, _leads, _outcomes):
         found += look(ws, tables)
     order = ("error", "leak", "ask", "warn", "info")
     found.sort(key=lambda finding: order.index(finding.level))
     unmapped = dict(sorted(tables.unmapped.items(), key=lambda item: (-item[1], item[0])))
-    return CheckReport(tables.report, unmapped, tuple(found))
+    return CheckReport(tables.report, unmapped, tuple(found), ws.timezone)
 
 
 def _many(count: int, what: str) -> str:
@@ -114,20 +119,6 @@ def _unmapped(ws: Workspace, tables: Tables) -> Iterator[Finding]:
         most = max(sorted(tables.unmapped), key=lambda name: tables.unmapped[name])
         evidence = f"{_share(unmapped, total)} events have a name that no behaviour maps, most of them '{most}'"
         yield Finding("warn" if ws.behaviours else "info", "behaviours", evidence)
-
-
-def _idle_patterns(ws: Workspace, tables: Tables) -> Iterator[Finding]:
-    """A pattern that fits no event is most often a misspelt name."""
-    if ws.data.events is None:
-        return
-    patterns = [(f"behaviours.{name}", one.events) for name, one in ws.behaviours.items()]
-    patterns += [(f"features.{name}", one.patterns) for name, one in ws.features.items()]
-    for key, alternatives in patterns:
-        for pattern in alternatives:
-            if not any(matches(pattern.event, name) for name in tables.events.names):
-                near = nearest(pattern.event, tables.unmapped or tables.events.names)
-                evidence = f"no event fits '{pattern.event}'" + (f"; did you mean '{near}'?" if near else "")
-                yield Finding("warn", key, evidence)
 
 
 def _late(ws: Workspace, tables: Tables) -> Iterator[Finding]:
@@ -181,10 +172,3 @@ def _outcomes(ws: Workspace, tables: Tables) -> Iterator[Finding]:
         if after:
             evidence = f"{_share(after, len(events))} events lie after the conversion of their lead; no feature sees them"
             yield Finding("info", "data.events", evidence)
-
-
-def _future(tables: Tables, now: int) -> Iterator[Finding]:
-    for name, table in tables.report.items():
-        if table.last is not None and table.last > now + DAY_US:
-            evidence = f"times lie in the future, the last at {format_us(table.last)}: they become known only then"
-            yield Finding("warn", f"data.{name}", evidence)

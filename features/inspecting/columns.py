@@ -83,7 +83,7 @@ class Sample:
         for name in sorted(self.columns, key=lambda one: "." in one):  # what lies at the top comes first
             if self.columns[name].kind in kinds and name not in taken:
                 by_name.setdefault(fold(name), name)
-        return next((by_name[name] for name in names if name in by_name), None)
+        return next((by_name[fold(name)] for name in names if fold(name) in by_name), None)
 
 
 def sample(path: Path) -> Sample:

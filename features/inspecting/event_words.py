@@ -7,6 +7,8 @@ and starts are whole names; those of several words may also begin a longer name 
 
 from __future__ import annotations
 
+from features.names import fold
+
 _STEMS = {
     "payment": """
         subscription_started subscription_created subscription_activated subscribed payment_succeeded payment_completed
@@ -91,5 +93,5 @@ _STEMS = {
         recherche télécharg modifi envoy fonction tableau
     """,
 }
-BEHAVIOUR_STEMS = {behaviour: tuple(words.split()) for behaviour, words in _STEMS.items()}
+BEHAVIOUR_STEMS = {behaviour: tuple(map(fold, words.split())) for behaviour, words in _STEMS.items()}
 PAYMENT_STEMS, START_STEMS = BEHAVIOUR_STEMS.pop("payment"), BEHAVIOUR_STEMS.pop("start")

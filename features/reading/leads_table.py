@@ -29,7 +29,7 @@ UNDATED = 0
 """The start of every lead of a table without dates."""
 
 _YES = frozenset({"1", "true", "t", "yes", "y", "evet", "ja"})
-_NO = frozenset({"0", "false", "f", "no", "n", "hayır", "nein"})
+_NO = frozenset({"0", "false", "f", "no", "n", "hayır", "hayir", "nein"})
 
 Column = tuple[str, str]
 """What a column is for (time, attribute, trait, contact, lead, flag), and its name there."""

@@ -16,10 +16,14 @@ from features.errors import InputError
 from features.reading.sources import EVERY, I8, Piece
 
 _BLOCK = 1 << 24
+_EXPECTED = "UTF-8 text, values separated by commas or semicolons, a header in the first line"
 
 
 class CsvOrigin:
-    """One CSV file, in UTF-8 with or without its mark, also compressed; a .tsv has tabs for commas."""
+    """One CSV file, in UTF-8 with or without its mark, also compressed; a .tsv has tabs for commas.
+
+    Where the comma parts decimals, spreadsheets write semicolons between values: a header with these and no comma says so.
+    """
 
     unit = "line"
 
@@ -32,6 +36,9 @@ class CsvOrigin:
         header = next(self._records(), None)
         if header is None:
             raise InputError(f"{self.name} is empty", given="no header", expected="a header and rows", do="export the file again")
+        if self._delimiter == "," and len(header[1]) == 1 and ";" in header[1][0]:
+            self._delimiter = ";"
+            header = next(self._records())
         self.header = header[1]
 
     def columns(self) -> Sequence[str]:
@@ -64,7 +71,7 @@ class CsvOrigin:
             raise InputError(
                 f"{self.name} cannot be read as CSV",
                 given=str(error).splitlines()[0],
-                expected="UTF-8 text, values separated by commas, a header in the first line",
+                expected=_EXPECTED,
                 do="export the file again",
             ) from None
 
@@ -105,7 +112,7 @@ class CsvOrigin:
             raise InputError(
                 f"{self.name} cannot be read as CSV",
                 given=str(error).splitlines()[0],
-                expected="UTF-8 text, values separated by commas, a header in the first line",
+                expected=_EXPECTED,
                 do="export the file again",
             ) from None
         finally:

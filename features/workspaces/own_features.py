@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from features.clock import DAY_US, HOUR_US
-from features.names import matches
+from features.names import fold, matches
 from features.workspaces.behaviours import ANY, VOCABULARY, Behaviour, EventPatterns
-from features.workspaces.section import PlainName, Section, refused, unknown
+from features.workspaces.section import PlainName, Section, is_plain_name, refused, unknown
 
 FAMILIES = (
     "count",
@@ -130,17 +131,24 @@ class OwnFeature(Section):
                 given=", ".join(families) or "a feature without a family",
             )
         what = data[families[0]]
+        if isinstance(what, str) and what and not is_plain_name(what):
+            raise refused(
+                "a list of events or the name of a behaviour", _as_list(what), given=f"the text '{what}'", at=(families[0],)
+            )
         if isinstance(what, str):
             return {"family": families[0], "of": what, **settings}
         if not isinstance(what, tuple | list) or not what:
             raise refused("a list of events or the name of a behaviour", "write [event_name] or core_use", at=(families[0],))
         return {"family": families[0], "patterns": what, **settings}
 
-    @field_validator("window")
+    @field_validator("window", mode="before")
     @classmethod
-    def _window(cls, window: str) -> str:
-        if window != "all" and window_us(window) is None:
-            raise refused("a window such as 7d, 12h or all", "write one of these")
+    def _window(cls, window: Any) -> Any:
+        # A bare number is taken for days, which is what nearly every window is told in.
+        days = str(window)
+        if window != "all" and (not isinstance(window, str) or window_us(window) is None):
+            number = window_us(f"{days}d") is not None
+            raise refused("a window such as 7d, 12h or all", f"write {days}d" if number else "write one of these")
         return window
 
     @model_validator(mode="after")
@@ -153,10 +161,11 @@ class OwnFeature(Section):
 def resolve_player(name: str, feature: OwnFeature, behaviours: Mapping[str, Behaviour]) -> OwnFeature:
     """Check the behaviours that a feature names, and find the player when it is plain from the mapping."""
     if feature.of is not None and feature.of != ANY and feature.of not in behaviours:
-        raise unknown("behaviour", feature.of, (*behaviours, ANY), at=(name, feature.family))
+        raise _no_behaviour(feature.of, behaviours, (name, feature.family))
     below = ratio_to(feature.family)
     if below is not None and below != ANY and below not in behaviours:
         raise unknown("behaviour", below, (*behaviours, ANY), at=(name, feature.family))
+    _refuse_behaviours_as_events(name, feature, behaviours)
     if feature.behaviour is not None:
         if feature.behaviour not in (*behaviours, *VOCABULARY, ANY):
             raise unknown("behaviour", feature.behaviour, dict.fromkeys((*behaviours, *VOCABULARY, ANY)), at=(name, "behaviour"))
@@ -164,6 +173,39 @@ def resolve_player(name: str, feature: OwnFeature, behaviours: Mapping[str, Beha
     if feature.of is not None:
         return feature.model_copy(update={"behaviour": feature.of})
     return feature.model_copy(update={"behaviour": _player_of_events(name, feature, behaviours)})
+
+
+def _as_list(event: str) -> str:
+    shown = event if event[0].isalnum() else f'"{event}"'  # to YAML * and the like mean something at the beginning
+    return f"put events in a list: [{shown}]"
+
+
+def _no_behaviour(word: str, behaviours: Mapping[str, Behaviour], at: tuple[str, ...]) -> PydanticCustomError:
+    """Return the refusal of a word where a behaviour stands: most often it is an event, or a behaviour that maps nothing yet."""
+    if _has_event(behaviours, fold(word)):
+        return refused("a list of events or the name of a behaviour", _as_list(word), given=f"the event '{word}'", at=at)
+    otherwise = "map its events under behaviours" if word in VOCABULARY else _as_list(word)
+    return unknown("behaviour", word, (*behaviours, ANY), at=at, otherwise=otherwise)
+
+
+def _refuse_behaviours_as_events(name: str, feature: OwnFeature, behaviours: Mapping[str, Behaviour]) -> None:
+    """Refuse a list that names a behaviour: there is hardly an event of that name, and its count would be nought for ever.
+
+    An event that is called like a behaviour belongs to some behaviour, and is welcome in lists once it is mapped there.
+    """
+    for pattern in feature.patterns:
+        word = pattern.event
+        if not pattern.where and (word == ANY or word in behaviours) and not _has_event(behaviours, word):
+            raise refused(
+                "event names",
+                f"write {feature.family}: {word}, or list its events",
+                given=f"the behaviour '{word}' in a list of events",
+                at=(name, feature.family),
+            )
+
+
+def _has_event(behaviours: Mapping[str, Behaviour], event: str) -> bool:
+    return any(matches(known.event, event) for behaviour in behaviours.values() for known in behaviour.events)
 
 
 def _player_of_events(name: str, feature: OwnFeature, behaviours: Mapping[str, Behaviour]) -> str:
@@ -180,9 +222,13 @@ def _player_of_events(name: str, feature: OwnFeature, behaviours: Mapping[str, B
         return has_all[0]
     if over_mates(feature.family) or not (has_all or has_some):
         return ANY  # the points of features over mates go to the account, whoever has the events
+    of_none = [own for own in mine if not _has_event(behaviours, own)]
+    some = " and ".join(has_all or has_some)
     raise refused(
         "events that exactly one behaviour has, or the behaviour that they count for",
-        "add behaviour: NAME to the feature",
-        given=f"events of {' and '.join(has_all or has_some)}" + ("" if has_all else ", but not all of one"),
+        f"add behaviour: {some if len(has_some) == 1 and not has_all else 'NAME'} to the feature",
+        given=f"a list in which '{of_none[0]}' is not covered by the events of any one behaviour"
+        if of_none
+        else f"events of {some}{'' if has_all else ', but not all of one'}",
         at=(name,),
     )

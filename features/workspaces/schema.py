@@ -24,6 +24,9 @@ from features.workspaces.settings import (
     default_ages,
 )
 
+KEYS = ("lead_id", "as_of")
+"""The columns that stand before the features wherever these are written."""
+
 
 class Workspace(Section):
     """What a user's data means. Read one with ``load_workspace``; the fields are the keys of the file."""
@@ -132,6 +135,8 @@ class Workspace(Section):
             return features
         resolved = {}
         for name, feature in features.items():
+            if name in KEYS:
+                raise refused("a name that no other column has", "rename it", given=f"feature '{name}'", at=(name,))
             if over_mates(feature.family) and not has_accounts(info.data["data"]):
                 raise refused(
                     "the column that says whose account a lead belongs to",
@@ -153,9 +158,16 @@ class Workspace(Section):
     @classmethod
     def _own_columns(cls, attributes: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         for name in attributes:
-            if name in ("lead_id", "as_of") or name in info.data.get("features", {}):
+            if name in KEYS or name in info.data.get("features", {}):
                 raise refused("a name that no other column has", "rename it", given=f"attribute '{name}'", at=(name,))
         return attributes
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _by_column(cls, ignore: Any) -> Any:
+        if not isinstance(ignore, dict):
+            raise refused('a mapping of columns of the leads to patterns, such as {email: ["*@acme.com"]}', "name the column")
+        return ignore
 
     @field_validator("contact")
     @classmethod

@@ -77,8 +77,13 @@ def _zone(name: str) -> str:
     return name
 
 
+def is_plain_name(word: str) -> bool:
+    """Tell whether a word can name a behaviour or a feature."""
+    return bool(_PLAIN_NAME.fullmatch(word))
+
+
 def _plain(name: str) -> str:
-    if not _PLAIN_NAME.fullmatch(name):
+    if not is_plain_name(name):
         raise refused("small letters, digits and _, at most 60, beginning with a letter", "rename it", given=f"the name '{name}'")
     return name
 

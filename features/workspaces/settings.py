@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from features.workspaces.section import Section, refused
 
 _YEARS = 3650.0
+_SHORTEST = 1 / 24
 Days = Annotated[float, Field(gt=0, le=_YEARS)]
 Resolution = Literal["second", "day"]
 
@@ -54,14 +55,22 @@ class ResolutionSpec(Section):
     conversions: Resolution = "second"
 
 
-def _none_is_none(value: Any) -> Any:
-    return None if value == "none" else value
+def _days(value: Any) -> Any:
+    """Read the length of a trial: ``none`` for one without an end; what is too short or no number is told in words."""
+    if value is None or value == "none":
+        return None
+    if isinstance(value, str):
+        unending = value.lower() in ("none", "never", "no", "inf", ".inf")
+        raise refused("a number of days, or none", "write days: none" if unending else "correct the value")
+    if isinstance(value, int | float) and value < _SHORTEST:
+        raise refused("at least one hour (0.0417 days), or none for a trial without an end", "correct the number")
+    return value
 
 
 class TrialSpec(Section):
     """How long a trial is; without one, how long a silent lead stays open."""
 
-    days: Annotated[Annotated[float, Field(ge=1 / 24, le=_YEARS)] | None, BeforeValidator(_none_is_none)] = 14.0
+    days: Annotated[Annotated[float, Field(ge=_SHORTEST, le=_YEARS)] | None, BeforeValidator(_days)] = 14.0
     inactive_days: Days | None = Field(default=None, validate_default=True)
 
     @field_validator("inactive_days")

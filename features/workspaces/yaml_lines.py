@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from features.errors import InputError
+from features.workspaces.yaml_words import mistake_in
 
 Scalar = str | int | float | bool | None
 Path = tuple[str | int, ...]
@@ -74,12 +75,9 @@ def read_yaml(text: str, name: str, environment: Mapping[str, str]) -> Document:
     hidden = _VARIABLE.sub(lambda found: f"{_OPEN}{found[1]}{_CLOSE}", text)
     try:
         node = yaml.compose(hidden, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name} line {mark.line + 1}" if mark else name
-        raise _misread(where, _shown(error.problem or "text that is not YAML")) from None
-    except yaml.YAMLError:
-        raise _misread(name, "a character or a document that YAML does not allow") from None
+    except yaml.YAMLError as error:
+        line, given, do = mistake_in(hidden, error)
+        raise _misread(f"{name} line {line}" if line else name, _shown(given), do) from None
     except RecursionError:
         raise _misread(name, f"values nested more than {_DEEPEST} deep") from None
     reader = _Reader(name, environment)
@@ -162,5 +160,5 @@ def _shown(text: str) -> str:
     return _HIDDEN.sub(lambda found: f"${{{found[1]}}}", text)
 
 
-def _misread(where: str, given: str) -> InputError:
-    return InputError(f"{where}: not readable as YAML", given=given, expected="plain YAML", do="correct the text there")
+def _misread(where: str, given: str, do: str = "correct the text there") -> InputError:
+    return InputError(f"{where}: not readable as YAML", given=given, expected="plain YAML", do=do)

@@ -30,6 +30,5 @@ def matrix(folder: Path, ages: Sequence[int] = AGES, events: str = "events.parqu
     tables = read_tables(ws)
     n = len(tables.leads.ids)
     as_of = (tables.leads.started_at[:, None] + np.array(ages, np.int64) * DAY_US).ravel()
-    found = compute(features, tables, np.repeat(np.arange(n), len(ages)), as_of)
-    places = [features.index(name) for name in columns()]
-    return found.values if places == list(range(len(features))) else found.values[:, places]
+    assert list(features.names) == list(columns())  # else the columns would have to be copied into the order of the rivals
+    return compute(features, tables, np.repeat(np.arange(n), len(ages)), as_of).values

@@ -29,7 +29,7 @@ _BLOCK = 1_000_000
 
 
 def columns() -> dict[str, tuple[str, str, str]]:
-    """Return the features that all compute: name -> behaviour, family, window."""
+    """Return the features that all compute, in the order of the catalogue: name -> behaviour, family, window."""
     found: dict[str, tuple[str, str, str]] = {}
     for owner in OWNERS:
         for window in WINDOWS:
@@ -44,7 +44,7 @@ def columns() -> dict[str, tuple[str, str, str]]:
         ("milestone", "time_to_first_h", "all"),
     ):
         found[f"f_{owner}_{family}_{window}"] = (owner, family, window)
-    return found
+    return dict(sorted(found.items()))
 
 
 def make(folder: Path, n_events: int, *, days_after: int = AFTER // DAY_US, seed: int = 7) -> None:

@@ -163,7 +163,7 @@ class World:
             if window is not None and age < window:
                 return NAN
             usual = set(self.definition.vocabulary.get(key.removeprefix("feature:"), ()))
-            return float(len(usual - {event.name for event in events}))
+            return float(len(usual - {event.name for event in events})) if usual else NAN
         if family.startswith(("duration_", "amount_")):
             return self.measured(family, feature, events)
         if family == "recency_h":

@@ -112,18 +112,21 @@ def test_learnt_bounds_are_shown_and_do_not_limit_the_numbers():
     ("line", "words"),
     [
         ("{trend: sales}", "write for example window: 7d"),
-        ("{recency_h: sales, window: 7d}", "delete the window"),
-        ("{duration_sum_s: sales}", "map the duration"),
-        ("{amount_mean: [demo], behaviour: sales}", "map the amount"),
-        ("{profile_filled: sales}", "list the traits"),
-        ("{account_count: sales}", "map the account of the leads"),
+        (
+            "{recency_h: sales, window: 7d}",
+            "given recency_h with window 7d; expected no window for this family; delete the window",
+        ),
+        ("{reached_3: sales, window: 7d}", "given reached_3 with window 7d"),
+        ("{duration_sum_s: sales}", "; add duration: PROPERTY to behaviours.sales."),
+        ("{duration_sum_s: any}", "; name a behaviour with duration: PROPERTY."),
+        ("{amount_mean: [demo], behaviour: sales}", "; add amount: PROPERTY to behaviours.sales."),
+        ("{profile_filled: sales}", "; add traits: [NAME, ...] to behaviours.sales."),
+        ("{profile_filled: [demo]}", "; name a behaviour with traits: [NAME, ...]."),
     ],
 )
-def test_what_cannot_be_computed_is_refused_in_a_sentence(line, words):
-    account = "account" in line
-    definition = (with_accounts if account else small)(f"features: {{mine: {line}}}")
-    with pytest.raises(InputError, match="feature 'mine' cannot be computed") as refusal:
-        feature_set(definition.model_copy(update={"accounts": False}))
+def test_what_cannot_be_computed_is_refused_with_its_line(line, words):
+    with pytest.raises(InputError, match=r"^workspace.yaml line 7: feature 'mine' cannot be computed: given ") as refusal:
+        small(f"features:\n  mine: {line}")
     assert words in str(refusal.value)
 
 
@@ -132,6 +135,9 @@ def test_a_definition_from_elsewhere_is_refused_too_where_a_workspace_would_be()
     without = ratio.model_copy(update={"behaviours": {"sales": ratio.behaviours["sales"]}})
     with pytest.raises(InputError, match="a ratio to profile"):
         feature_set(without)
+    mates = with_accounts("features: {mine: {account_count: sales}}").model_copy(update={"accounts": False})
+    with pytest.raises(InputError, match=r"feature 'mine' cannot be computed.*map the account of the leads"):
+        feature_set(mates)
     night = small("features: {mine: {night_share: sales}}")
     by_day = small("resolution: {events: day}").model_copy(update={"features": night.features})
     with pytest.raises(InputError, match="with resolution"):
@@ -203,10 +209,16 @@ def test_a_single_event_is_one_line_for_every_family():
     assert features["event_report_exported_count"].meaning == "Did “report_exported” so far (times)"
 
 
-@pytest.mark.parametrize("more", ["features: {any_count_all: {count: sales}}", "attributes: {sales_count_all: number}"])
-def test_two_columns_of_one_name_are_refused(more):
-    with pytest.raises(InputError, match="two columns have one name"):
-        feature_set(small(more))
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        ("features:\n  any_count_all: {count: sales}", "any_count_all"),
+        ("attributes:\n  sales_count_all: number", "sales_count_all"),
+    ],
+)
+def test_the_name_of_a_built_in_column_is_refused_with_its_line(more, name):
+    with pytest.raises(InputError, match=rf"^workspace.yaml line 7: '{name}' is a built-in column: .*; rename yours\.$"):
+        small(more)
 
 
 def test_a_feature_of_ones_own_is_one_line():
@@ -214,3 +226,32 @@ def test_a_feature_of_ones_own_is_one_line():
     feature = features["demos_12h"]
     assert (feature.player, feature.family, feature.window, feature.selector) == ("sales", "count", "12h", "feature:demos_12h")
     assert feature.meaning == "Did “demo / tour_*” in the last 12 hours (times)"
+
+
+def test_features_of_other_conditions_read_differently():
+    def meaning(events: str, phrases: dict[str, str] | None = None) -> str:
+        line = f"features: {{mine: {{count: {events}, window: 10d, behaviour: sales}}}}"
+        return feature_set(small(line), phrases=phrases)["mine"].meaning
+
+    found = meaning('[{event: "web*", where: {secs: {ge: 600}}}]')
+    assert found == "Did “web*” where secs >= 600 in the last 10 days (times)"
+    found = meaning("[demo, {event: tour, where: {plan: [pro, team], seats: 5}}]")
+    assert found == "Did “demo”, or “tour” where plan in (pro, team) and seats = 5 in the last 10 days (times)"
+    asked = ["5", '"5"', "true", '"true"', "[a, b]", '"a, b"', '{glob: "a*"}', "{lt: 5}", "{le: 5}", "{ge: 5}", "{gt: 5}", "a"]
+    assert len({meaning(f"[{{event: demo, where: {{x: {one}}}}}]") for one in asked}) == len(asked)
+    assert meaning("[demo]", {"mine": "met us"}) == "Met us in the last 10 days (times)"
+
+
+def test_a_feature_named_as_a_behaviour_does_not_take_its_words():
+    features = feature_set(small("features: {sales: {count: [tour]}}"), phrases={"sales": "met us"})
+    assert features["sales"].meaning == "Did “tour” so far (times)"
+
+
+def test_while_nothing_is_usual_nothing_can_be_left_unused():
+    line = "features: {early: {names_unused: sales, window: 7d}, ever: {names_unused: [demo], behaviour: sales}}"
+    features = feature_set(small(line))
+    assert features["early"].missing == "before the trial is that old, and while no event is usual yet"
+    assert features["ever"].missing == "while no event is usual yet"
+    assert features["ever"].quotient.below[0] == 0
+    learnt = feature_set(small(line, vocabulary={"ever": ["demo"]}))
+    assert (learnt["ever"].quotient.below[0], learnt["ever"].upper) == (1, 1.0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.catalog import feature_set
 from features.laws import check_features
-from features.matrix import LiveMate, compute, compute_one
+from features.matrix import LiveAccount, LiveMate, compute, compute_one
 from tests.features.oracle import NAN, Story, World, length
 from tests.features.products import KEYS, families_of, product
 from tests.features.test_kernel import assert_same
@@ -81,12 +81,9 @@ class Team:
     def live(self, place, as_of):
         if self.joined[place] > us(as_of):
             return live(self.stories[place])
-        mates = [
-            LiveMate(f"lead{other}", self.joined[other], live(story).events)
-            for other, story in enumerate(self.stories)
-            if other != place
-        ]
-        return replace(live(self.stories[place]), mates=mates)
+        others = [(other, story) for other, story in enumerate(self.stories) if other != place]
+        mates = [LiveMate(f"lead{other}", self.joined[other], live(story).events) for other, story in others]
+        return replace(live(self.stories[place]), account=LiveAccount(mates))
 
 
 def compare_with_the_oracle(zone, by_day, effort, keys=KEYS):

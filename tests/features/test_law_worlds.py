@@ -35,8 +35,8 @@ def test_conditions_hold_sometimes():
 
 
 def test_accounts_are_known_and_not_yet_and_never():
-    known = [WORLD.live(look).mates for look in range(len(WORLD.lead))]
-    assert {None if mates is None else len(mates) for mates in known} == {None, 1, 2}
+    known = [WORLD.live(look).account for look in range(len(WORLD.lead))]
+    assert {None if account is None else len(account.members) for account in known} == {None, 2, 3}
     assert any(one.joined > one.started_at for one in WORLD.people)
     assert [len(one.rows) == 0 for one in WORLD.people].count(True) >= 1
 

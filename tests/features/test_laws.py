@@ -14,6 +14,7 @@ from features.errors import StoppedError
 from features.feature import ONE, FeatureSet
 from features.laws import breaches, check_feature, check_features
 from features.layout import laid_out
+from features.matrix import LiveAccount
 from features.workspace import parse_workspace
 from tests.features.acme import ACME
 from tests.features.worlds import definition
@@ -169,8 +170,8 @@ def of_mates(monkeypatch, change):
     """Let live scoring see other mates than a batch does, and return the laws that a feature over them then breaks."""
 
     def one(features, plan, live, as_of, **how):
-        mates = None if live.mates is None else change(list(live.mates), as_of)
-        return COMPUTE_ONE(features, plan, replace(live, mates=mates), as_of, **how)
+        account = None if live.account is None else LiveAccount(change(live.account.members, as_of))
+        return COMPUTE_ONE(features, plan, replace(live, account=account), as_of, **how)
 
     monkeypatch.setattr("features.laws.compute_one", one)
     return broken_laws("account_any_count_all", WITH_MATES)
@@ -182,6 +183,11 @@ def test_mates_that_are_not_the_same_live_and_in_batch_are_noticed(monkeypatch):
 
 def test_mates_that_join_later_must_not_count(monkeypatch):
     broken = of_mates(monkeypatch, lambda mates, _: [replace(mate, joined=0) for mate in mates])
+    assert "the same value live and in batch, one look at a time and many" in broken
+
+
+def test_a_lead_that_is_a_mate_of_its_own_is_noticed(monkeypatch):
+    broken = of_mates(monkeypatch, lambda members, _: [replace(member, lead_id=f"_{member.lead_id}") for member in members])
     assert "the same value live and in batch, one look at a time and many" in broken
 
 

@@ -25,7 +25,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
 def test_every_feature_is_listed_with_all_that_is_to_be_known(rows: list[dict]) -> None:
     definition = parse_workspace(ACME, Path(), environment={"HOOK_SECRET": "s"}).definition()
     assert [row["name"] for row in rows] == list(feature_set(definition).names)
-    keys = ["name", "meaning", "player", "family", "kind", "unit", "window", "lower", "upper", "missing", "over"]
+    keys = ["name", "meaning", "player", "family", "kind", "unit", "window", "events", "lower", "upper", "missing", "over"]
     assert all(list(row) == keys for row in rows)
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     by_name = {row["name"]: row for row in rows}
@@ -38,14 +38,25 @@ def test_every_feature_is_listed_with_all_that_is_to_be_known(rows: list[dict]) 
         "kind": "number",
         "unit": "people",
         "window": "7d",
+        "events": [{"event": "feature_*", "where": {}}],
         "lower": 0.0,
         "upper": 200.0,
         "missing": "without an account",
         "over": "mates",
     }
     assert by_name["sales_count_all"]["meaning"] == "Met us so far (times)"
+    assert by_name["exports_7d"]["meaning"] == "Exported in the last 7 days (times)"
     assert (by_name["country"]["lower"], by_name["country"]["upper"]) == (None, None)
     assert by_name["core_use_names_unused_7d"]["upper"] == 200.0
+
+
+def test_events_come_with_what_is_asked_of_their_properties(rows: list[dict]) -> None:
+    events = {row["name"]: row["events"] for row in rows}
+    assert events["any_count_all"] == [{"event": "*", "where": {}}]
+    assert events["exports_7d"] == [{"event": "feature_export", "where": {}}]
+    good = [{"event": "nps_answered", "where": {"score": {"ge": 9}}}, {"event": "thumbs_up", "where": {}}]
+    assert events["positive_feedback_count_all"] == good
+    assert events["profile_filled"] == events["trial_age_d"] == events["country"] == []
 
 
 def test_the_table_has_a_line_a_feature(rows: list[dict]) -> None:

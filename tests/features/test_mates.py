@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from features import kernel
 from features.catalog import feature_set
 from features.kernel import look_uncompiled
-from features.matrix import LiveLead, LiveMate, compute, compute_one
+from features.matrix import LiveAccount, LiveLead, LiveMate, compute, compute_one
 from tests.features.oracle import Happened, Story, World
 from tests.features.test_kernel import CASES, FEW, MANY, assert_same
 from tests.features.worlds import NASTY, definition, households, live, rows_of, tables, us
@@ -100,6 +101,43 @@ def test_many_looks_at_many_mates_in_any_order_of_rows():
     check()
 
 
+def account_of(people, name="one"):
+    """The account as a server reads it: all its members, whoever is looked at among them."""
+    members = [(one, story) for one, story in people.items() if story.account == name]
+    return LiveAccount(LiveMate(one, us(story.joined), rows_of(story)) for one, story in members)
+
+
+@pytest.mark.parametrize(("zone", "by_day"), CASES[:6:3])
+def test_an_account_that_is_pooled_once_gives_what_pooling_it_for_each_lead_gives(zone, by_day):
+    features = feature_set(definition(zone, by_day, accounts=True))
+
+    @FEW
+    @given(households(by_day, zone), st.lists(st.integers(-5 * 86_400_000_000, 5 * 86_400_000_000), min_size=1, max_size=3))
+    def check(told, shifts):
+        people, looks = told
+        shared = {name: account_of(people, name) for name in ("one", "two")}
+        for shift in (0, *shifts):
+            for lead_id, look in zip(people, looks, strict=True):
+                as_of = us(look) + shift
+                stored = live(people[lead_id], lead_id, people, as_of)
+                own = compute_one(features, features.plan, stored, as_of)
+                account = None if stored.account is None else shared[people[lead_id].account]
+                one = compute_one(features, features.plan, replace(stored, account=account), as_of)
+                assert_same(features, one.values[0], own.values[0])
+                assert one.features_as_of[0] == own.features_as_of[0]
+
+    check()
+
+
+def test_an_account_is_pooled_once_for_a_plan():
+    plan, other = (feature_set(definition(zone, every_family=False, accounts=True)).plan for zone in ("UTC", "America/Sao_Paulo"))
+    account = account_of(crowd(3))
+    first, again = account.pooled(plan), account.pooled(plan)
+    assert all(one is same for one, same in zip(first, again, strict=True))
+    assert account.pooled(other)[0].day.tolist() != first[0].day.tolist()
+    assert [account.number(one) for one in ("lead000", "lead002", "lead003")] == [0, 2, -1]
+
+
 def crowd(n: int = 230):
     """An account of many mates: of those active in one hour only some can count, and one joined late."""
     people = {}
@@ -118,14 +156,16 @@ def test_of_a_large_account_the_200_most_recently_active_count():
     world = World(definition(every_family=False, accounts=True))
     features = feature_set(world.definition)
     people = crowd()
+    account = account_of(people)
     looks = [(lead, hour) for lead in (0, 30, 229) for hour in (5, 6, 8, 9, 10, 12)]
     lead, hour = np.array(looks).T
     batch = compute(features, tables([*people.values()]), lead, us(START) + hour * 3_600_000_000)
     for row, (place, hours) in enumerate(looks):
         lead_id, as_of = f"lead{place:03}", START + HOUR * hours
         assert_same(features, batch.values[row], expected_row(world, features, lead_id, people, as_of))
-        one = compute_one(features, features.plan, live(people[lead_id], lead_id, people, us(as_of)), us(as_of))
-        assert_same(features, one.values[0], batch.values[row])
+        stored = live(people[lead_id], lead_id, people, us(as_of))
+        for lead in (stored, replace(stored, account=account)):
+            assert_same(features, compute_one(features, features.plan, lead, us(as_of)).values[0], batch.values[row])
     assert batch.column("account_any_people_all").max() == 200.0
 
 
@@ -144,10 +184,11 @@ def test_of_two_mates_active_at_one_instant_the_lesser_id_counts():
         for number in range(201)
     ]
     for told in (mates, mates[::-1]):
-        one = compute_one(features, features.plan, LiveLead("z", us(START), [], {}, [], told), us(START)).row(0)
+        stored = LiveLead("z", us(START), [], {}, [], LiveAccount(told))
+        one = compute_one(features, features.plan, stored, us(START)).row(0)
         assert one["account_any_people_all"] == one["account_any_count_all"] == 200.0
         names = feature_set(definition(accounts=True))
-        seen = compute_one(names, names.plan, LiveLead("z", us(START), [], {}, [], told), us(START)).row(0)
+        seen = compute_one(names, names.plan, stored, us(START)).row(0)
         assert seen["mates_x_session_count_all"] == 200.0
 
 
@@ -178,7 +219,7 @@ def test_without_a_known_account_features_are_missing_and_without_mates_they_are
     assert [nobody[name] for name in over] == [None] * len(over)
     later = LiveMate("b", us(START) + 1, rows_of(Story(START, [Happened("login", START, START)])))
     same = LiveMate("a", 0, later.events)
-    alone = compute_one(features, features.plan, LiveLead("a", us(START), [], {}, [], [later, same]), us(START)).row(0)
+    alone = compute_one(features, features.plan, replace(lead, account=LiveAccount([later, same])), us(START)).row(0)
     assert alone["account_any_people_all"] == alone["account_any_count_all"] == 0.0
     assert alone["account_any_recency_h"] is None
     assert nobody["any_count_all"] == 0.0

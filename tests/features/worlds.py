@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from features.clock import NEVER, from_datetime
 from features.history import EventRow
-from features.matrix import LiveLead, LiveMate
+from features.matrix import LiveAccount, LiveLead, LiveMate
 from features.workspace import parse_workspace
 from tests.features.oracle import Happened, Story
 
@@ -193,17 +193,17 @@ def us(moment: datetime) -> int:
 def live(story: Story, lead_id: str = "a", people: dict | None = None, as_of: int = NEVER) -> LiveLead:
     """The story as the server has it stored; with `people`, beside its account mates."""
     began = us(story.started)
-    mates = None
+    account = None
     if people is not None and story.account is not None and us(story.joined) <= as_of:
         others = [(one, other) for one, other in people.items() if one != lead_id and other.account == story.account]
-        mates = [LiveMate(one, us(other.joined), rows_of(other)) for one, other in others]
+        account = LiveAccount(LiveMate(one, us(other.joined), rows_of(other)) for one, other in others)
     return LiveLead(
         lead_id,
         began,
         [(us(story.trial_end), began)] if story.trial_end else [],
         dict.fromkeys(sorted(story.traits), ("yes", began)),
         rows_of(story),
-        mates,
+        account,
     )
 
 

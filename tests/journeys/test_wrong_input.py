@@ -137,6 +137,21 @@ def test_a_number_out_of_range_is_refused_at_the_door(folder: Path, capsys: pyte
     assert text.endswith(". Run trialwise --help to see what is there.\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["features", "--age", "seven"], ", given 'seven'. Run trialwise"),
+        (["list", "--top", "x1"], ", given 'x1'. Run trialwise"),
+        (["list", "--top", "0"], ", given '0'. Run trialwise"),
+        (["feature"], "Did you mean 'features'? Run trialwise"),
+    ],
+)
+def test_misuse_shows_what_was_given(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:
+    code, text = refused(capsys, *words, "-w", folder / "w.yaml")
+    assert code == 2
+    assert sentence in text
+
+
 def test_init_makes_the_folder_and_says_what_the_system_refuses(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert trialwise.run(["init", str(folder / "events.csv"), "--out", str(folder / "new" / "w.yaml")]) == 0
     assert "source: ../events.csv" in (folder / "new" / "w.yaml").read_text()

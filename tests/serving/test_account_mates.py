@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from features.clock import DAY_US, HOUR_US
+from features.history import Plan, Row, sorted_history
 from features.reading.moments import day_end
 from features.store import EventStore
 from features.storing.rows import Fact, Message, digest_of
@@ -70,6 +71,31 @@ def test_by_the_day_all_who_were_active_on_one_day_are_alike(store: EventStore) 
     assert mates(store, view_of(BY_DAY), 46) == [("c", 1), ("a", 1), ("b", 1)]
 
 
+def test_an_account_is_pooled_once_for_all_its_leads_that_are_looked_at(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add([said("group", one, hours, account_id="org") for hours, one in enumerate("abc")])
+    store.add([said("group", "x", 1, account_id="other"), said("track", "y", 2)])
+    store.add([said("track", one, 5 + 3 * hours) for hours, one in enumerate("abxacca")])
+    view, as_of = view_of(), START + 30 * HOUR_US
+    standings = [view.standing(lead, as_of) for lead in store.leads([*"axbcy"]).values()]
+    known = [standing for standing in standings if standing is not None]
+    alone = [view.matrix([standing], as_of, store) for standing in known]
+    pooled: list[int] = []
+
+    def counted(plan: Plan, rows: Sequence[Row]) -> object:
+        pooled.append(len(rows))
+        return sorted_history(plan, rows)
+
+    monkeypatch.setattr("features.mates.sorted_history", counted)
+    together = view.matrix(known, as_of, store)
+    assert sorted(pooled) == [1, 6]
+    assert np.array_equal(together.values, np.vstack([one.values for one in alone]), equal_nan=True)
+    people = dict(zip([standing.lead.lead_id for standing in known], together.column("account_any_people_all"), strict=True))
+    assert [people[one] for one in "abcx"] == [2.0, 2.0, 2.0, 0.0]
+    assert np.isnan(people["y"])
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("text", [WORKSPACE, BY_DAY], ids=["second", "day"])
 def test_any_history_gives_what_going_through_all_of_it_gives(
@@ -112,6 +138,6 @@ def test_any_history_gives_what_going_through_all_of_it_gives(
                 active.setdefault(end, []).append(counts_from(hours))
         wanted = sorted((-max(times), one) for one, times in active.items())[:most]
         found = read_mates(store, view.reader, view.definition, "org", now)
-        assert [(mate.lead_id, mate.joined, sorted(row.at for row in mate.events)) for mate in found] == [
+        assert [(mate.lead_id, mate.joined, sorted(at for _, at, *_ in mate.events)) for mate in found] == [
             (one, account[one][0], sorted(active[one])) for _, one in wanted
         ]

@@ -58,6 +58,22 @@ def test_the_report_for_people(tmp_path: Path) -> None:
     assert not any(line.startswith("unmapped") for line in mapped)
 
 
+def test_days_are_those_of_the_workspace(tmp_path: Path) -> None:
+    days = "lead_id,event,timestamp\na,login,2026-05-01\nb,login,2026-05-02\n"
+    report = look(tmp_path, PLAIN + "    timezone: Europe/Istanbul\n", events__csv=days)
+    assert "events: 2 rows read, 0 refused, 0 duplicates, 2026-05-01 to 2026-05-02" in list(report.lines())
+    assert report.as_dict()["tables"]["events"]["first"] == "2026-04-30T21:00:00.000000Z"
+    assert found(report, "warn", "data.events")[0].startswith("every time is a bare date")
+
+
+def test_names_that_nothing_has(tmp_path: Path) -> None:
+    body = PLAIN.replace("behaviours: {", "behaviours: {profile: {traits: [lead]}, ") + "    exclude: [any_count]\n"
+    report = look(tmp_path, body)
+    assert found(report, "warn", "behaviours.profile")[0].endswith("did you mean 'lead_id'?")
+    assert found(report, "error", "exclude")[0].startswith("no column, feature or event is called 'any_count'; did you mean")
+    assert not report.ok
+
+
 def test_events_that_mean_nothing_yet(tmp_path: Path) -> None:
     body = PLAIN.replace("[login]", "[logn, login]") + "    features: {x: {count: [never], behaviour: session}}\n"
     report = look(tmp_path, body, events__csv=EVENTS.replace("Login", "Log On"))

@@ -122,10 +122,10 @@ def test_nothing_is_known_before_its_time(tmp_path: Path) -> None:
 
 
 def test_an_undated_table(tmp_path: Path) -> None:
-    text = "id,Paid,x\na,Yes,1\nb,0,2\nc,,3\nd,perhaps,4\n"
+    text = "id,Paid,x\na,Yes,1\nb,0,2\nc,,3\nd,perhaps,4\ne,HAYIR,5\n"
     body = "data: {leads: {source: leads.csv, id: id, converted: Paid}}\nattributes: {x: number}\n"
     tables = read_tables(workspace(tmp_path, body, leads__csv=text))
-    assert tables.leads.converted_flag.tolist() == [1, 0, 0]
+    assert tables.leads.converted_flag.tolist() == [1, 0, 0, 0]
     assert tables.leads.converted_flag.dtype == np.int8
     assert [(one.line, one.reason) for one in tables.report["leads"].refused] == [(5, "unreadable_outcome")]
     assert (tables.newest, len(tables.events)) == (0, 0)

@@ -29,6 +29,30 @@ def test_everything_is_text_and_order_is_kept(tmp_path: Path) -> None:
     assert origin.spoilt() == []
 
 
+@pytest.mark.parametrize("name", ["e.csv", "e.csv.gz"])
+def test_semicolons_of_a_spreadsheet(tmp_path: Path, name: str) -> None:
+    """Where decimals have a comma, values have semicolons between them."""
+    text = '\ufeffid;event;note\r\na;Login;"x; y"\r\nb;export;1,5\r\nc;too;many;values\r\n'
+    origin = CsvOrigin(put(tmp_path, name, text))
+    assert origin.columns() == ["id", "event", "note"]
+    assert read(origin, "id", "note") == [{"id": "a", "note": "x; y"}, {"id": "b", "note": "1,5"}]
+    assert origin.spoilt() == [(4, "wrong_number_of_values")]
+    assert origin.lines(np.arange(2)).tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("id,a;b\n1,2\n", ["id", "a;b"]),
+        ('"a;b"\n1\n', ["a;b"]),
+        ("id\n1;2\n", ["id"]),
+        ('"id, old";event\n1;2\n', ["id, old", "event"]),
+    ],
+)
+def test_only_a_header_without_commas_is_parted_by_semicolons(tmp_path: Path, text: str, columns: list[str]) -> None:
+    assert CsvOrigin(put(tmp_path, "e.csv", text)).columns() == columns
+
+
 @pytest.mark.parametrize("name", ["e.csv", "e.csv.gz", "E.CSV.GZ"])
 def test_lines_are_those_of_an_editor(tmp_path: Path, name: str) -> None:
     text = 'id,note\r\na,"one\r\ntwo"\r\n\r\nb,x\r\nc\r\nd,y,z\r\ne,"q ""w"""\r\n'

@@ -98,10 +98,29 @@ def test_parts_of_a_family() -> None:
         ({"count": "any", "window": "7"}, "a window such as 7d, 12h or all"),
         ({"count": "any", "window": "0d"}, "a window such as 7d, 12h or all"),
         ({"count": "any", "window": "7w"}, "a window such as 7d, 12h or all"),
+        ({"count": "any", "window": 7}, "a window such as 7d, 12h or all"),
+        ({"count": "any", "window": None}, "a window such as 7d, 12h or all"),
+        ({"count": "feature.*"}, "a list of events or the name of a behaviour"),
     ],
 )
 def test_lines_refused(value: dict[str, Any], expected: str) -> None:
     assert refusal(value)["expected"] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "do"),
+    [
+        ({"count": "any", "window": 7}, "write 7d"),
+        ({"count": "any", "window": "30"}, "write 30d"),
+        ({"count": "any", "window": 0}, "write one of these"),
+        ({"count": "any", "window": True}, "write one of these"),
+        ({"count": "feature.*"}, "put events in a list: [feature.*]"),
+        ({"count": "*.export"}, 'put events in a list: ["*.export"]'),
+        ({"count": "page:/pricing"}, "put events in a list: [page:/pricing]"),
+    ],
+)
+def test_a_slip_is_told_as_it_should_be_written(value: dict[str, Any], do: str) -> None:
+    assert refusal(value)["do"] == do
 
 
 def test_what_is_no_mapping_is_refused() -> None:
@@ -156,8 +175,16 @@ def test_the_player_is_found(value: dict[str, Any], player: str) -> None:
     [
         ({"count": ("export",)}, ("x",), "events of core_use and milestone"),
         ({"count": ("import", "feature.a")}, ("x",), "events of core_use and milestone, but not all of one"),
-        ({"count": ("import", "unmapped")}, ("x",), "events of milestone, but not all of one"),
-        ({"count": ("imp*",)}, ("x",), "events of milestone, but not all of one"),
+        (
+            {"count": ("import", "unmapped")},
+            ("x",),
+            "a list in which 'unmapped' is not covered by the events of any one behaviour",
+        ),
+        ({"count": ("imp*",)}, ("x",), "a list in which 'imp*' is not covered by the events of any one behaviour"),
+        ({"count": "import"}, ("x", "count"), "the event 'import'"),
+        ({"count": ("core_use", "import")}, ("x", "count"), "the behaviour 'core_use' in a list of events"),
+        ({"count": ("Milestone",), "behaviour": "sales"}, ("x", "count"), "the behaviour 'milestone' in a list of events"),
+        ({"recency_h": ("any",)}, ("x", "recency_h"), "the behaviour 'any' in a list of events"),
         ({"count": "support"}, ("x", "count"), "unknown behaviour 'support'"),
         ({"ratio_to_support": "core_use"}, ("x", "ratio_to_support"), "unknown behaviour 'support'"),
         ({"count": "core_use", "behaviour": "cor_use"}, ("x", "behaviour"), "unknown behaviour 'cor_use'"),
@@ -167,3 +194,26 @@ def test_a_player_that_is_not_plain_is_asked_for(value: dict[str, Any], at: tupl
     context = refusal(value, resolved)
     assert context["at"] == at
     assert context["given"] == given
+
+
+@pytest.mark.parametrize(
+    ("value", "do"),
+    [
+        ({"count": "import"}, "put events in a list: [import]"),
+        ({"count": "export_done"}, "put events in a list: [export_done]"),
+        ({"count": "support"}, "map its events under behaviours"),
+        ({"count": "core_us"}, "did you mean 'core_use'?"),
+        ({"count": ("core_use",)}, "write count: core_use, or list its events"),
+        ({"count": ("imp*",)}, "add behaviour: milestone to the feature"),
+        ({"count": ("imp*", "feature.x")}, "add behaviour: NAME to the feature"),
+    ],
+)
+def test_what_to_do_about_it(value: dict[str, Any], do: str) -> None:
+    assert refusal(value, resolved)["do"] == do
+
+
+def test_an_event_may_be_called_like_a_behaviour_where_one_maps_it_or_asks_its_properties() -> None:
+    behaviours = {"core_use": Behaviour.model_validate({"events": ("core use", "export")})}
+    assert resolve_player("x", line({"count": ("core_use",)}), behaviours).behaviour == "core_use"
+    where = {"count": ({"event": "core_use", "where": {"a": 1}},)}
+    assert resolved(where).behaviour == "any"

@@ -102,7 +102,7 @@ def test_a_key_twice() -> None:
         ("a: b: c", "a.yaml line 1: not readable as YAML"),
         ("a: 1\n- b", "a.yaml line 2: not readable as YAML"),
         ("a: 1\n---\nb: 2", "not readable as YAML"),
-        ("a: \x07", "a.yaml: not readable as YAML: given a character"),
+        ("a: 1\nb: \x07", "a.yaml line 2: not readable as YAML: given a character that YAML does not allow"),
         ("[a]: 1", "a list or a mapping as a key"),
         (
             "a: !!python/name:os.system x",
