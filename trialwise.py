@@ -7,7 +7,6 @@ training needs. Errors are one sentence on stderr; the exit code says whose turn
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from features.command_line import Age, AsOf, Engine, Json, OutFile, StartedBefore, StartedFrom, WorkspaceFile, say, show
 from features.errors import InputError, OutsideError, TrialwiseError
 from serving.keys_command import app as keys
+from training.model_commands import app as of_models
 
 if TYPE_CHECKING:
     from models.opened import OpenWorkspace
@@ -29,28 +30,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys, name="keys")
+app.add_typer(of_models)
 
-WorkspaceFile = Annotated[Path, typer.Option("--workspace", "-w", help="The workspace file (YAML).")]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="WHEN", help="As if today were WHEN (a date or an ISO 8601 time).")]
-Age = Annotated[float | None, typer.Option("--age", metavar="DAYS", help="Look at each lead at this age in days.")]
-StartedFrom = Annotated[str | None, typer.Option("--started-from", metavar="WHEN", help="Only leads that started at or after.")]
-StartedBefore = Annotated[str | None, typer.Option("--started-before", metavar="WHEN", help="Only leads that started before.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-Engine = Annotated[str, typer.Option("--engine", help="local, or spark for what is too large for one machine (Parquet out).")]
-OutFile = Annotated[Path | None, typer.Option("--out", help="Where to write: .csv, .jsonl or .parquet.")]
 SEEDS = 2**31 - 1
 INTERRUPTED = 130
 REPORT = "please report it, with what TRIALWISE_DEBUG=1 shows"
-
-
-def say(line: str) -> None:
-    """Write one line for people, on stderr, so that stdout stays for results."""
-    typer.echo(line, err=True)
-
-
-def show(result: dict[str, Any]) -> None:
-    """Write one result as JSON on stdout."""
-    typer.echo(json.dumps(result, ensure_ascii=False))
 
 
 @app.command()
@@ -258,7 +242,7 @@ def _still_to_come(verb: str) -> None:
     app.command(verb, hidden=True, context_settings={"ignore_unknown_options": True})(refuse)
 
 
-for _verb in ("evaluate", "compare", "promote", "rollback", "models", "report", "monitor", "forget", "export", "parity", "push"):
+for _verb in ("forget", "export", "parity", "push"):
     _still_to_come(_verb)
 
 

@@ -3,6 +3,10 @@
 The features of every look are computed once. A shuffle gives each lead the whole story of another one (when it paid or left,
 counted from its start), so that what a lead did says nothing about what became of it, while the base rate, the days on which
 leads pay and the rows that exist stay those of a product.
+
+When this was written, none of 100 shuffles was published: on 91 of them the choice kept the base rate, which no learner beat by
+a standard error, so that the nominal 1 % of the last fold was hardly asked. Of 40 worlds (true AUC .799, 198 conversions) all 40
+were published. Together that took 330 s of one busy core.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from models.artifact import folder_digest, load
 from models.champion import find_champion
 from models.registry import tracking
 from tests.training.small_world import FIRST, SmallWorld, silent
+from training.points import DEFAULT_POINTS
 from training.verbs import parse_budget, run_train
 
 WHEN = FIRST + timedelta(days=200)
@@ -153,8 +154,18 @@ def test_a_window_of_starts(first: Run, tmp_path: Path) -> None:
     assert run.result["dropped"]["outside_window"] > 0
 
 
-def test_too_little_history_stops(tmp_path: Path) -> None:
+def test_too_little_history_gives_a_scorecard_that_says_so(tmp_path: Path) -> None:
     workspace = SmallWorld(leads=20).write(tmp_path / "data")
+    run = train(workspace, tmp_path / "var")
+    assert (run.result["learner"], run.result["verdict"], run.result["promoted"]) == ("scorecard", "weak", True)
+    assert run.result["metrics"] == {}
+    assert any("not learnt" in line for line in run.said)
+
+
+def test_too_little_history_without_points_stops(tmp_path: Path) -> None:
+    workspace = SmallWorld(leads=20).write(tmp_path / "data")
+    no_points = "".join(f"    '{line}': 0\n" for line in DEFAULT_POINTS if line.startswith(("any", "core_use")))
+    workspace.write_text(f"{workspace.read_text(encoding='utf-8')}scorecard:\n  points:\n{no_points}", encoding="utf-8")
     with pytest.raises(StoppedError, match="too little history") as stopped:
         train(workspace, tmp_path / "var")
     assert stopped.value.exit_code == 1
