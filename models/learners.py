@@ -102,7 +102,7 @@ class Boosting:
             label=np.asarray(y, dtype=np.float64),
             weight=w,
             categorical_feature=[j for j, column in enumerate(columns) if column.kind == "category"],
-            params={"verbosity": -1, "feature_pre_filter": False},
+            params=dict(settings),  # some of them, such as how missing values are told, concern the data
         )
         self._booster = lightgbm.Booster(settings, data)
 

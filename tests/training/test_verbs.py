@@ -164,7 +164,7 @@ def test_too_little_history_gives_a_scorecard_that_says_so(tmp_path: Path) -> No
 
 def test_too_little_history_without_points_stops(tmp_path: Path) -> None:
     workspace = SmallWorld(leads=20).write(tmp_path / "data")
-    no_points = "".join(f"    '{line}': 0\n" for line in DEFAULT_POINTS if line.startswith(("any", "core_use")))
+    no_points = "".join(f"    '{line}': 0\n" for line in DEFAULT_POINTS if line.startswith(("any", "core_use", "account_any")))
     workspace.write_text(f"{workspace.read_text(encoding='utf-8')}scorecard:\n  points:\n{no_points}", encoding="utf-8")
     with pytest.raises(StoppedError, match="too little history") as stopped:
         train(workspace, tmp_path / "var")
