@@ -37,6 +37,9 @@ def fit_scorecard(card: Scorecard, x: Floats, y: NDArray[Any], w: Floats) -> Sco
         mixed = curve @ points
         bend = np.array([[curve.sum() + 1e-9, mixed], [mixed, curve @ points**2 + 1.0 / SCALE_SPREAD**2]])
         step = np.clip(np.linalg.solve(bend, slope), -1.0, 1.0)
+        if scale <= SMALLEST_SCALE and step[1] > 0.0:
+            # The scale stays at its floor: the log-odds without points are then found by themselves, or they would be off.
+            step = np.array([float(np.clip(slope[0] / bend[0, 0], -1.0, 1.0)), 0.0])
         at, scale = at - float(step[0]), max(SMALLEST_SCALE, scale - float(step[1]))
         if np.abs(step).max() < 1e-10:
             break

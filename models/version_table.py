@@ -103,5 +103,10 @@ def _data(params: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for key, value in sorted(params.items()):
         if match := _DATA.fullmatch(key):
-            found[match["name"]] = value[:_SHORT]
+            # Files of one name in several folders are each told.
+            name, again = match["name"], 1
+            while name in found:
+                again += 1
+                name = f"{match['name']} ({again})"
+            found[name] = value[:_SHORT]
     return found

@@ -11,7 +11,7 @@ from features.errors import InputError, StoppedError
 from features.workspace import load_workspace
 from models import registry
 from models.artifact import load
-from models.registry import CHAMPION, PREVIOUS, ROLLED_BACK, Version
+from models.registry import CHAMPION, PREVIOUS, ROLLED_BACK, Decision, Version
 from models.registry.signing import need_signed
 from models.version_table import version_rows
 
@@ -44,9 +44,26 @@ def run_promote(workspace: Path, version: str, *, reason: str | None = None, say
 
 
 def run_rollback(workspace: Path, *, reason: str | None = None, say: Say) -> dict[str, Any]:
-    """Let the champion and the one before it change places; refused where there is none before it."""
+    """Let the champion and the one before it change places; a rollback that was cut off is carried out, and that is all.
+
+    Raises
+    ------
+    InputError
+        There is no version before it.
+    StoppedError
+        A promotion that was cut off was carried out first: the champion is another one than was known.
+    """
     name = load_workspace(workspace).name
-    _complete(name, say)
+    for done in _complete(name, say):
+        # Had it gone through at once, nobody would have asked again; and who asked did not know of any other promotion.
+        if done.kind == ROLLED_BACK:
+            return {"name": name, "version": done.version, "before": None, "decision": done.kind, "reason": done.reason}
+        raise StoppedError(
+            f"nothing was rolled back: version {done.version} has only now become champion",
+            given="a promotion that had been cut off",
+            expected="a champion that was known when the rollback was asked for",
+            do="look at trialwise models, then ask again",
+        )
     found = registry.versions(name)
     before = next((one for one in found if PREVIOUS in one.aliases and CHAMPION not in one.aliases), None)
     if before is None:
@@ -101,7 +118,9 @@ def need_whole(wanted: Version) -> None:
         ) from error
 
 
-def _complete(name: str, say: Say) -> None:
-    """Finish what was cut off before anything new is begun."""
-    for line in registry.complete(name).lines():
+def _complete(name: str, say: Say) -> tuple[Decision, ...]:
+    """Finish what was cut off before anything new is begun; return the promotions that were carried out."""
+    done = registry.complete(name)
+    for line in done.lines():
         say(line)
+    return done.promoted

@@ -73,6 +73,8 @@ def hold(rival: Scorer, ws: Workspace, data: TrainingSet, fitted: Fitted, *, see
         theirs = None
         if len(np.unique(rows.lead[rows.outcome == 1])) < FEWEST_CONVERSIONS:
             why = "too few leads are new to both"
+        elif not all(_has_both_outcomes(fold, meeting) for fold in meeting.folds.choice) or not meeting.folds.choice:
+            why = "too little was known when the leads that are new to both began"
         elif (theirs := _answers_of(rival, ws, data, rows)) is None:
             why = "the other model cannot read these data"
         else:
@@ -82,6 +84,11 @@ def hold(rival: Scorer, ws: Workspace, data: TrainingSet, fitted: Fitted, *, see
     theirs = _their_recipe(rival, data, fitted, seed)
     difference = compare(fitted.rehearsed, theirs, seed=seed)
     return Contest(fitted.rehearsed, theirs, data, difference, RECIPES.format(why=why))
+
+
+def _has_both_outcomes(fold: Fold, data: TrainingSet) -> bool:
+    """Tell whether a fold can be learnt from."""
+    return 0 < int(data.learners.rows.outcome[fold.learn].sum()) < len(fold.learn)
 
 
 def folds_at(data: TrainingSet, origin: int) -> Folds:

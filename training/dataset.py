@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -84,6 +84,7 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
     known, learnable = rows, _enough(rows)
     if not learnable:
         rows, exam = _looks_so_far(ws, tables, window, seed)
+        rows = rows if len(rows) else exam  # a jittered look may lie ahead where the fixed one does not
     folds = plan_folds(rows, exam, seed=seed) if learnable else NO_FOLDS
     if folds.time_forward:
         # Looks before the first origin are never examined, so their features are not needed.
@@ -98,6 +99,8 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
     features = feature_set(ws.definition(vocabulary=vocabulary, categories=categories))
     x, x_exam = (_values(features, tables, part) for part in (rows, exam))
     columns = columns_of(features, x) if learnable else columns_by_hand(ws, features)
+    if learnable:
+        _stop_without_columns(columns)
     card = hand_made_card(ws, features, columns)
     kept = np.array([features.index(column.name) for column in columns], dtype=np.int64)
     if not learnable:
@@ -164,6 +167,16 @@ def _ages(ws: Workspace, tables: Tables, seed: int) -> tuple[Ints, Ints]:
 def _enough(rows: Rows) -> bool:
     outcomes = [len(np.unique(rows.lead[rows.outcome == outcome])) for outcome in (0, 1)]
     return min(outcomes) >= FEWEST_CONVERSIONS
+
+
+def _stop_without_columns(columns: Sequence[ColumnSpec]) -> None:
+    if not columns:
+        raise StoppedError(
+            "No column says anything about the leads",
+            given="columns that are all excluded, or the same for every lead",
+            expected="at least one that differs",
+            do="map events or attributes, or exclude fewer columns",
+        )
 
 
 def _stop_without_points(card: Scorecard, known: Rows, exam: Rows, dropped: dict[str, int]) -> None:

@@ -18,13 +18,15 @@ from features.clock import DAY_US, format_us, now_us
 from features.errors import StoppedError
 from features.inspecting.silence import stopped_behaviours
 from features.reading.inactivity import close_inactive
+from features.reading.model_part import as_trained
 from features.reading.moments import TimeError, parse_moment
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, load_workspace
-from models.champion import Champion, need_champion
+from models.champion import Champion, find_champion
 from models.population import needs_dates, parse_when
 from training.dataset import label_rule
 from training.drift import RECENT_DAYS, REFERENCE_DAYS, Looked, Shift, looked_at, shifts
+from training.evaluate_verb import need_same_label
 from training.promised import LEDGER, Promised, promised_by_server, promised_in_file
 from training.realised import Realised, realised
 from training.volume_drift import Volume, volumes_now
@@ -43,14 +45,22 @@ def run_monitor(workspace: Path, scores: Path | None = None, as_of: str | None =
     Raises
     ------
     InputError
-        There is no champion, the data have no dates, or the scores cannot be read.
+        The data have no dates, the model promises something else than the file asks, or the scores cannot be read.
     StoppedError
-        Nothing in the data is known by then.
+        There is no champion, which is a reason to train, or nothing in the data is known by then.
     """
     ws = load_workspace(workspace)
     if ws.data.undated:
         raise needs_dates("trialwise monitor")
-    champion = need_champion(ws.name)
+    champion = find_champion(ws.name)
+    if champion is None:
+        raise StoppedError(
+            "there is no champion to watch",
+            given=f"workspace {ws.name!r} without a champion",
+            expected="a promoted model",
+            do="run trialwise train; where its verdict is no usable signal, nothing is promoted",
+        )
+    need_same_label(ws, champion.scorer)
     tables, now = _read(ws, champion, as_of)
     rule = label_rule(ws)
     last = now - rule.horizon_us - rule.known_after_us
@@ -92,7 +102,7 @@ def _read(ws: Workspace, champion: Champion, as_of: str | None) -> tuple[Tables,
     if not tables.newest:
         given = "no data" if cut is None else f"as of {format_us(cut)}"
         raise StoppedError("nothing in the data is known by then", given=given, expected="a later time", do="choose another")
-    return close_inactive(ws, tables), tables.newest if cut is None else cut
+    return close_inactive(as_trained(ws, definition), tables), tables.newest if cut is None else cut
 
 
 def _drift(champion: Champion, tables: Tables, now: int) -> _Drift:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from features.clock import DAY_US, NEVER
 from features.errors import InputError
 from features.workspace import Workspace
+from models import registry
 from training.contest import Contest, hold
 from training.dataset import TrainingSet
 from training.recipe import Fitted
@@ -74,6 +75,15 @@ def decide(
     gate = Gate(BETTER, f"better: {told}") if better else _newer(rivals, ws, data, fitted, contest, seed)
     refused = veto(contest, seed=seed) if gate.promoted else None
     return Gate(KEPT, f"vetoed, since {refused}; otherwise {gate.reason}") if refused else gate
+
+
+def unless_overtaken(gate: Gate, name: str, rivals: Rivals) -> Gate:
+    """Return what the gate said, unless the champion that it had in view has been replaced since: it never met the new one."""
+    ref = registry.champion(name)
+    now = ref.version if ref else ""
+    if not gate.promoted or gate.kind == FORCED or now == rivals.version:
+        return gate
+    return Gate(KEPT, f"version {now or 'none'} became champion during the training: train again; otherwise {gate.reason}")
 
 
 def need_mode(mode: str) -> None:

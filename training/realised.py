@@ -97,9 +97,11 @@ def realised(tables: Tables, given: Promised, reference: Reference, rule: LabelR
     the model learnt from.
     """
     leads = tables.leads
+    if not len(leads):
+        return Realised(None, (), {"unknown_lead": len(given.lead)})
     place_of = {one: place for place, one in enumerate(leads.ids)}
     place = np.array([place_of.get(one, -1) for one in given.lead], np.int64)
-    age = np.where(place >= 0, given.as_of - leads.started_at[place], 0) if len(leads) else np.zeros(len(place), np.int64)
+    age = np.where(place >= 0, given.as_of - leads.started_at[place], 0)
     reasons = {
         "unknown_lead": place < 0,
         "not_mature": given.as_of + rule.horizon_us + rule.known_after_us > now,

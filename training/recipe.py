@@ -63,7 +63,7 @@ def fit(data: TrainingSet, search: Search, *, say: Say) -> Fitted:
     if not data.learnable:
         return by_hand(data)
     *folds, last = pairs_of([*data.folds.choice, data.folds.last], data.learners, data.exam, columns)
-    _stop_without_both_outcomes(folds)
+    _stop_without_both_outcomes([*folds, last])
     kept = choose_learner(folds, columns, card, search, say=say)
     chosen = pooled([scores(pair, raw, number) for number, (pair, raw) in enumerate(zip(folds, kept.raws, strict=True))])
     calibrations_tried = choose_calibration(chosen, seed=seed)
@@ -110,7 +110,7 @@ def by_hand(data: TrainingSet) -> Fitted:
 
 def _stop_without_both_outcomes(folds: Sequence[Pair]) -> None:
     for pair in folds:
-        if not 0 < int(pair.learn.rows.outcome.sum()) < len(pair.learn.rows):
+        if not 0 < int(pair.learn.rows.outcome.sum()) < len(pair.learn.rows) or not len(pair.examine.rows):
             raise StoppedError(
                 "The history cannot be divided to learn from one part and judge by another",
                 given="conversions of too few accounts",

@@ -5,20 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from features.clock import format_us
+from features.tables import Tables
 from features.workspace import Workspace
-from models.registry import TrainingRecord, TrialRecord
+from models.registry import AGAINST_TAG, DatasetRecord, TrainingRecord, TrialRecord
 from models.scorer import Scorer
 from training.data_digests import digest_params, rows_dataset, source_datasets
 from training.dataset import TrainingSet
 from training.evaluation import Evaluation, Figure
 from training.promotion import Gate
+from training.report.card import escaped
 from training.tuning import Search, Tried
 
 
+class Sources(NamedTuple):
+    """What a training read, told before it takes its time: files may be replaced while it runs."""
+
+    workspace: str
+    """The text of the workspace file."""
+    datasets: tuple[DatasetRecord, ...]
+
+    @classmethod
+    def of(cls, workspace: Path, tables: Tables) -> Sources:
+        """Read the workspace file and the bytes of every file that the tables come from."""
+        return cls(workspace.read_text(encoding="utf-8"), source_datasets(tables))
+
+
 def training_record(
-    workspace: Path,
+    sources: Sources,
     ws: Workspace,
     data: TrainingSet,
     scorer: Scorer,
@@ -26,11 +42,15 @@ def training_record(
     gate: Gate,
     search: Search,
     *,
+    against: str = "",
     trials: Sequence[Tried] = (),
     texts: Mapping[str, str] | None = None,
 ) -> TrainingRecord:
-    """Return the record of a training; ``texts`` are files to keep with it, such as the report, by name."""
-    datasets = (*source_datasets(data.tables), rows_dataset(data.learners))
+    """Return the record of a training.
+
+    ``against`` is the champion that the gate had in view; ``texts`` are files to keep, such as the report, by name.
+    """
+    datasets = (*sources.datasets, rows_dataset(data.learners))
     facts = scorer.meta.facts
     recipe = facts["recipe"]
     chosen = {f"recipe.{key}": value for key, value in recipe.items()} if isinstance(recipe, dict) else {}
@@ -54,10 +74,11 @@ def training_record(
         "trialwise.fingerprint": scorer.definition.fingerprint,
         "trialwise.verdict": str(facts["verdict"]),
         "trialwise.gate": f"{gate.decision}: {gate.reason}"[:5000],
+        AGAINST_TAG: against,
         **gate.tags(),
     }
     files = {
-        "workspace.yaml": workspace.read_text(encoding="utf-8"),
+        "workspace.yaml": sources.workspace,
         "facts.json": json.dumps(facts, indent=1, ensure_ascii=False),
         **(texts or {}),
     }
@@ -85,7 +106,8 @@ def _description(scorer: Scorer, data: TrainingSet, gate: Gate) -> str:
     learnt = (
         f"Learnt from {data.leads:,} leads, {data.conversions:,} of which paid within {scorer.meta.horizon_days:g} days{known}."
     )
-    return f"**{facts['verdict']}**\n\n{learnt}\n\nGate: {gate.decision}; {gate.reason}."
+    # The reason may name a slice, which is a value out of the data.
+    return f"**{escaped(str(facts['verdict']))}**\n\n{learnt}\n\nGate: {gate.decision}; {escaped(gate.reason)}."
 
 
 def _metrics(data: TrainingSet, evaluation: Evaluation | None) -> dict[str, float]:

@@ -32,6 +32,7 @@ class Rivals:
 
     champion: Scorer | None = None
     version: str = ""
+    """Of the champion, whether it can be read or not; empty where there is none."""
     base: Scorer | None = None
     base_version: str = ""
     absent: str = "there is no champion yet"
@@ -44,13 +45,14 @@ class Rivals:
 
 def find_rivals(name: str, *, say: Callable[[str], None]) -> Rivals:
     """Return whom to meet; a champion that cannot be read is reported, and beats nobody."""
+    ref = registry.champion(name)
     try:
         champion = find_champion(name)
     except TrialwiseError as error:
         if error.exit_code != InputError.exit_code:
             raise
         say(f"warning: the champion cannot be read, so there is none to beat: {error}")
-        return Rivals(absent="the champion cannot be read")
+        return Rivals(version=ref.version if ref else "", absent="the champion cannot be read")
     if champion is None:
         return Rivals()
     here = next((one for one in registry.versions(name) if one.version == champion.ref.version), None)

@@ -31,9 +31,9 @@ from training.evaluation import Difference, Evaluation, compare, evaluate
 from training.examination import examine, explain_model, with_facts
 from training.learning_curve import learning_curve
 from training.metrics import Ranking
-from training.promotion import decide, need_mode
+from training.promotion import decide, need_mode, unless_overtaken
 from training.recipe import Fitted, fit
-from training.record import training_record
+from training.record import Sources, training_record
 from training.reference import build_reference
 from training.report.card import model_card
 from training.report.content import gather
@@ -62,61 +62,68 @@ def run_train(
     say: Say,
 ) -> dict[str, Any]:
     """Train, register, and promote if the gate says so; return what ``train --json`` prints."""
-    need_mode(promote)
-    search = Search(_trials(trials), parse_budget(budget), seed)
-    ws = load_workspace(workspace)
-    for line in registry.complete(ws.name).lines():  # what a command that was killed had begun
-        say(line)
-    rivals = find_rivals(ws.name, say=say)  # asked first: a registry that fails should not cost a training
-    tables, window = _read(ws, as_of, started_from, started_before, say)
-    _stop_at_leaks(ws, tables, window, say)
-    data = build(ws, tables, window, seed=seed, say=say)
-    fitted = fit(data, search, say=say)
-    evaluation = evaluate(fitted.rehearsed, seed=seed)
-    gain = compare(fitted.rehearsed, fitted.base_rate, seed=seed) if evaluation else None
-    newcomers = evaluate(fitted.rehearsed.where(new_accounts(data)), seed=seed) if evaluation else None
-    if data.learnable:
-        verdict = judge(evaluation, gain, learner=fitted.recipe.learner, time_forward=data.folds.time_forward)
-    else:
-        verdict = by_hand(data.conversions, mean_promise(fitted.out_of_time, fitted.calibrator))
-    say(f"verdict: {verdict.sentence}")
-    examination = examine(ws, data, fitted, new_accounts(data), seed=seed)
-    scorer = assemble(ws, data, fitted, evaluation, newcomers, gain, verdict, search)
-    say("explaining what the model goes by")
-    explained = explain_model(ws, data, fitted, scorer, seed=seed)
-    scorer = with_facts(scorer, _finite({**examination.facts(), **explained.facts()}))
-    for sentence in (*examination.sentences, *explained.sentences):
-        say(sentence)
+    from threadpoolctl import threadpool_limits
 
-    gate = decide(promote, ws, data, fitted, verdict, rivals, seed=seed)
-    told = gather(ws, data, scorer, verdict, gate, evaluation, examination, explained, rivals.champion, rivals.version)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "scorer"
-        digest = save(scorer, folder)
-        load(folder, digest=digest)  # what cannot be read back is never registered
-        texts = {REPORT: page(told), CARD: model_card(told)}
-        record = training_record(workspace, ws, data, scorer, evaluation, gate, search, trials=fitted.trials, texts=texts)
-        record = replace(record, metrics={**record.metrics, **examination.metrics(), **explained.metrics()})
-        ref = registry.register(
-            ws.name, folder, digest=digest, inputs=input_columns(scorer), example=input_example(scorer), record=record
-        )
-    if gate.promoted:
-        registry.promote(ref, reason=gate.reason, kind=gate.decision)
-    say(f"version {ref.version} of {ws.name}: {gate.decision}; {gate.reason}")
-    return {
-        "version": ref.version,
-        "promoted": gate.promoted,
-        "gate": gate.as_dict(),
-        "verdict": verdict.word,
-        "learner": fitted.recipe.learner,
-        "rows": len(data.learners.rows),
-        "leads": data.leads,
-        "conversions": data.conversions,
-        "dropped": data.dropped,
-        "metrics": _finite({name: figure.as_dict() for name, figure in evaluation.macro.items()}) if evaluation else {},
-        "fingerprint": scorer.definition.fingerprint,
-        "run_id": ref.run_id,
-    }
+    # On another number of cores BLAS would sum in another order, and the folder would be another one in its last digits.
+    with threadpool_limits(limits=1):
+        need_mode(promote)
+        search = Search(_trials(trials), parse_budget(budget), seed)
+        ws = load_workspace(workspace)
+        for line in registry.complete(ws.name).lines():  # what a command that was killed had begun
+            say(line)
+        rivals = find_rivals(ws.name, say=say)  # asked first: a registry that fails should not cost a training
+        tables, window = _read(ws, as_of, started_from, started_before, say)
+        sources = Sources.of(workspace, tables)
+        _stop_at_leaks(ws, tables, window, say)
+        data = build(ws, tables, window, seed=seed, say=say)
+        fitted = fit(data, search, say=say)
+        evaluation = evaluate(fitted.rehearsed, seed=seed)
+        gain = compare(fitted.rehearsed, fitted.base_rate, seed=seed) if evaluation else None
+        newcomers = evaluate(fitted.rehearsed.where(new_accounts(data)), seed=seed) if evaluation else None
+        if data.learnable:
+            verdict = judge(evaluation, gain, learner=fitted.recipe.learner, time_forward=data.folds.time_forward)
+        else:
+            verdict = by_hand(data.conversions, mean_promise(fitted.out_of_time, fitted.calibrator))
+        say(f"verdict: {verdict.sentence}")
+        examination = examine(ws, data, fitted, new_accounts(data), seed=seed)
+        scorer = assemble(ws, data, fitted, evaluation, newcomers, gain, verdict, search)
+        say("explaining what the model goes by")
+        explained = explain_model(ws, data, fitted, scorer, seed=seed)
+        scorer = with_facts(scorer, _finite({**examination.facts(), **explained.facts()}))
+        for sentence in (*examination.sentences, *explained.sentences):
+            say(sentence)
+
+        gate = unless_overtaken(decide(promote, ws, data, fitted, verdict, rivals, seed=seed), ws.name, rivals)
+        told = gather(ws, data, scorer, verdict, gate, evaluation, examination, explained, rivals.champion, rivals.version)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "scorer"
+            digest = save(scorer, folder)
+            load(folder, digest=digest)  # what cannot be read back is never registered
+            texts = {REPORT: page(told), CARD: model_card(told)}
+            record = training_record(
+                sources, ws, data, scorer, evaluation, gate, search, against=rivals.version, trials=fitted.trials, texts=texts
+            )
+            record = replace(record, metrics={**record.metrics, **examination.metrics(), **explained.metrics()})
+            ref = registry.register(
+                ws.name, folder, digest=digest, inputs=input_columns(scorer), example=input_example(scorer), record=record
+            )
+        if gate.promoted:
+            registry.promote(ref, reason=gate.reason, kind=gate.decision)
+        say(f"version {ref.version} of {ws.name}: {gate.decision}; {gate.reason}")
+        return {
+            "version": ref.version,
+            "promoted": gate.promoted,
+            "gate": gate.as_dict(),
+            "verdict": verdict.word,
+            "learner": fitted.recipe.learner,
+            "rows": len(data.learners.rows),
+            "leads": data.leads,
+            "conversions": data.conversions,
+            "dropped": data.dropped,
+            "metrics": _finite({name: figure.as_dict() for name, figure in evaluation.macro.items()}) if evaluation else {},
+            "fingerprint": scorer.definition.fingerprint,
+            "run_id": ref.run_id,
+        }
 
 
 def assemble(

@@ -45,7 +45,7 @@ def _fill(
 ) -> None:
     """Fill the empty cells of leads that both have; their starts are those of the files."""
     kind, name = key
-    if kind in ("known", "flag") or key in (("time", "started_at"), ("time", "said_at")):
+    if kind in ("known", "flag") or key in (("time", "started_at"), ("time", "said_at"), ("time", "account_known")):
         return
     target, source = columns[key], stored[key][theirs]
     if kind == "lead" and name == "ignored":
@@ -53,6 +53,8 @@ def _fill(
         return
     empty = _is_empty(target[mine]) & ~_is_empty(source)
     target[mine[empty]] = source[empty]
+    if key == ("lead", "account") and ("time", "account_known") in stored:
+        columns["time", "account_known"][mine[empty]] = stored["time", "account_known"][theirs[empty]]
     if kind in ("attribute", "trait"):
         columns["known", name][mine[empty]] = stored["known", name][theirs[empty]]
 

@@ -7,7 +7,18 @@ knows MLflow.
 
 from __future__ import annotations
 
-from models.registry.promoting import FORCED, PROMOTED, ROLLED_BACK, Completed, Decision, begun, complete, decisions, promote
+from models.registry.promoting import (
+    AGAINST_TAG,
+    FORCED,
+    PROMOTED,
+    ROLLED_BACK,
+    Completed,
+    Decision,
+    begun,
+    complete,
+    decisions,
+    promote,
+)
 from models.registry.records import DatasetRecord, TrainingRecord, TrialRecord
 from models.registry.registered import (
     CHALLENGER,
@@ -29,7 +40,7 @@ from models.registry.registering import register
 from models.registry.tracking import configured_uri, state_home
 
 __all__ = [
-    "CHALLENGER", "CHAMPION", "DIGEST_TAG", "FORCED", "PREVIOUS", "PROMOTED", "ROLLED_BACK", "SIGNATURE_TAG",
+    "AGAINST_TAG", "CHALLENGER", "CHAMPION", "DIGEST_TAG", "FORCED", "PREVIOUS", "PROMOTED", "ROLLED_BACK", "SIGNATURE_TAG",
     "ChampionRef", "Completed", "DatasetRecord", "Decision", "Training", "TrainingRecord", "TrialRecord", "Version",
     "begun", "champion", "complete", "configured_uri", "decisions", "download", "promote", "register", "state_home",
     "text", "trainings", "version", "versions",

@@ -38,6 +38,9 @@ GATE_TAG = "trialwise.gate"
 DECISION_TAG = "trialwise.decision "
 """A decision about a version: this and its time (UTC) are the key, ``kind: reason`` is the value. Never rewritten."""
 
+AGAINST_TAG = "trialwise.gate_against"
+"""The champion that the gate had in view, empty where there was none: its word holds against no other."""
+
 INTENT_TAG = "trialwise.intent"
 PROMOTED, FORCED, ROLLED_BACK = "promoted", "forced", "rolled back"
 _LONGEST_REASON = 2000
@@ -59,12 +62,18 @@ class Completed:
 
     promoted: tuple[Decision, ...] = ()
     lost_runs: int = 0
+    unsigned: tuple[Decision, ...] = ()
+    """Promotions that were begun, of versions that the promotion key did not sign: they are left to a person."""
 
     def lines(self) -> list[str]:
         """Return what a person is told of it."""
         told = [f"the promotion of version {one.version}, which was cut off, is carried out" for one in self.promoted]
         if self.lost_runs:
             told.append(f"{self.lost_runs} training(s) were cut off before their version was registered; their runs are ended")
+        told += [
+            f"version {one.version} was {one.kind}, and cut off before it was signed: trialwise promote {one.version} signs it"
+            for one in self.unsigned
+        ]
         return told
 
 
@@ -89,13 +98,17 @@ def complete(name: str, home: Path | None = None) -> Completed:
         client = client_of(uri)
         versions = all_versions(client, name)
         lost = end_cut_off_runs(client, name, versions)
-        intents = _begun(client, name, versions)
+        waiting = _begun(client, name, versions)
+        intents = [(one, intent) for one, intent in waiting if is_signed(one.ref)]
+        unsigned = tuple(intent for one, intent in waiting if not is_signed(one.ref))
         for one, intent in intents:
             _carry_out(client, one.ref, intent)
+        if not intents and (model := registered_model(client, name)) is not None and INTENT_TAG in model.tags:
+            client.delete_registered_model_tag(name, INTENT_TAG)  # it cannot be carried out, and would hide what can
         for one in versions[-1:]:
             if one.digest and not one.aliases and not intents and not decisions(one):
                 client.set_registered_model_alias(name, CHALLENGER, one.version)
-    return Completed(tuple(intent for _, intent in intents), lost)
+    return Completed(tuple(intent for _, intent in intents), lost, unsigned)
 
 
 def begun(name: str, home: Path | None = None) -> list[Decision]:
@@ -105,7 +118,7 @@ def begun(name: str, home: Path | None = None) -> list[Decision]:
         return []
     with outside(uri):
         client = client_of(uri)
-        return [intent for _, intent in _begun(client, name, all_versions(client, name))]
+        return [intent for one, intent in _begun(client, name, all_versions(client, name)) if is_signed(one.ref)]
 
 
 def _carry_out(client: MlflowClient, ref: ChampionRef, intent: Decision) -> None:
@@ -127,17 +140,19 @@ def _begun(client: MlflowClient, name: str, versions: list[Version]) -> list[tup
     model = registered_model(client, name)
     if model is None:
         return []
-    intent = _read(model.tags.get(INTENT_TAG)) or _let_through(versions[-1:])
+    intent = _read(model.tags.get(INTENT_TAG)) or _let_through(versions)
     if intent is None:
         return []
-    return [(one, intent) for one in versions if one.version == intent.version and one.digest and is_signed(one.ref)]
+    return [(one, intent) for one in versions if one.version == intent.version and one.digest]
 
 
-def _let_through(newest: list[Version]) -> Decision | None:
+def _let_through(versions: list[Version]) -> Decision | None:
     """Return what the gate decided of the newest version, where it let it through and the training got no further."""
-    for one in newest:
+    serving = next((one.version for one in versions if CHAMPION in one.aliases), "")
+    for one in versions[-1:]:
         kind, _, reason = one.tags.get(GATE_TAG, "").partition(": ")
-        if kind in (PROMOTED, FORCED) and not decisions(one):
+        holds = kind == FORCED or one.tags.get(AGAINST_TAG, serving) == serving
+        if kind in (PROMOTED, FORCED) and holds and not decisions(one):
             return Decision(one.version, kind, reason, format_us(now_us()))
     return None
 

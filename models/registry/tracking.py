@@ -86,7 +86,8 @@ def outside(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    # A driver that is not installed (ImportError) is the outside, too.
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         raise OutsideError(
             f"the model registry failed ({type(error).__name__})",
             given=_without_secrets(uri),
@@ -116,8 +117,10 @@ def _absolute(home: Path | None) -> Path:
 def _without_secrets(uri: str) -> str:
     """Return the address without user and password.
 
-    >>> _without_secrets("postgresql://me:secret@db.acme.com/mlflow")
-    'postgresql://db.acme.com/mlflow'
+    >>> _without_secrets("postgresql://me:secret@db.acme.com/mlflow"), _without_secrets("postgresql://me:se/c#et@db/mlflow")
+    ('postgresql://db.acme.com/mlflow', 'postgresql://db/mlflow')
     """
-    parts = urllib.parse.urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    # A password may hold any sign: whatever stands before the last @ is left out before anything is taken apart.
+    scheme, _, rest = uri.partition("://")
+    parts = urllib.parse.urlsplit(f"{scheme}://{rest.rpartition('@')[2]}")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -97,6 +97,7 @@ def test_a_fit_finds_scale_and_base_rate_and_never_turns_a_sign() -> None:
     assert found.rules[0].share == pytest.approx(11 / 12, abs=0.01)
     against = fit_scorecard(CARD, x, 1.0 - y, np.ones(len(x)))
     assert against.rules[0].points == pytest.approx(SMALLEST_SCALE * 0.5)
+    assert np.mean(1 / (1 + np.exp(-against.raw(x)))) == pytest.approx(np.mean(1.0 - y), abs=1e-3)
 
 
 def test_few_outcomes_leave_the_points_as_they_were_given() -> None:

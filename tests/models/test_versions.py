@@ -212,3 +212,21 @@ def test_what_was_cut_off_is_told_and_then_carried_out(desk: Desk) -> None:
     desk.promote("1", "not yet")
     assert desk.said[1] == "the promotion of version 2, which was cut off, is carried out"
     assert desk.aliases == {"champion": "1", "previous": "2"}
+
+
+def test_a_rollback_that_was_cut_off_is_carried_out_once(desk: Desk) -> None:
+    for kind in ("base_rate", "logistic"):
+        desk.promote(desk.train(kind))
+    intent = {"version": "1", "kind": "rolled back", "reason": "bad", "at": "2026-05-02T00:00:00.000000Z"}
+    desk.client.set_registered_model_tag("acme", "trialwise.intent", json.dumps(intent))
+    done = run_rollback(desk.workspace, say=desk.said.append)
+    assert (done["version"], done["decision"]) == ("1", "rolled back")
+    assert desk.aliases == {"champion": "1", "previous": "2"}
+
+
+def test_a_promotion_that_was_cut_off_stops_a_rollback(desk: Desk) -> None:
+    desk.promote(desk.train("base_rate"))
+    desk.train("logistic", gate="promoted: better")
+    with pytest.raises(StoppedError, match="version 2 has only now become champion"):
+        run_rollback(desk.workspace, say=desk.said.append)
+    assert desk.aliases["champion"] == "2"

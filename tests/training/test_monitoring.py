@@ -187,6 +187,6 @@ def test_what_cannot_be_monitored(small: Path, tmp_path: Path) -> None:
         run_monitor(tmp_path / "u.yaml", say=silent)
     text = small.read_text().replace("name: small", "name: another")
     (small.parent / "another.yaml").write_text(text)
-    with pytest.raises(InputError, match="no model to score with"):
+    with pytest.raises(StoppedError, match="no champion to watch"):
         run_monitor(small.parent / "another.yaml", say=silent)
     assert os.environ["TRIALWISE_HOME"]

@@ -20,7 +20,7 @@ from tests.training.small_world import FIRST, SmallWorld, silent
 from training.contest import SAME_LEADS, hold
 from training.dataset import TrainingSet, Window, build
 from training.evaluation import compare, evaluate
-from training.promotion import Gate, decide, need_mode
+from training.promotion import Gate, decide, need_mode, unless_overtaken
 from training.recipe import Fitted, fit
 from training.rivals import Rivals
 from training.tuning import Search
@@ -72,6 +72,15 @@ def test_the_first_model_with_signal_serves(trained: Trained) -> None:
     assert (gate.kind, gate.decision, gate.promoted) == ("first", "promoted", True)
     assert gate.as_dict() == {"decision": "promoted", "kind": "first", "reason": gate.reason}
     assert gate.tags() == {"trialwise.gate_kind": "first"}
+
+
+def test_a_champion_that_came_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIALWISE_HOME", str(tmp_path))
+    won, nobody = Gate("better", "better: told"), Rivals()
+    assert unless_overtaken(won, "alone", nobody) == won
+    kept = unless_overtaken(won, "alone", Rivals(version="3"))
+    assert (kept.kind, kept.promoted) == ("kept", False)
+    assert unless_overtaken(Gate("forced", "asked for"), "alone", Rivals(version="3")).promoted
 
 
 def test_without_signal_nothing_serves_unless_forced(trained: Trained) -> None:

@@ -86,14 +86,14 @@ def model_card(content: Content) -> str:
     parts = [f"# Model card: {content.scorer.meta.name}"]
     for head, lines in card(content):
         parts.append(f"## {head}")
-        parts += [_escaped(line) for line in lines]
+        parts += [escaped(line) for line in lines]
     return "\n\n".join(parts) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Keep names of the data from being read as markup.
 
-    >>> _escaped("a_b <script>")
+    >>> escaped("a_b <script>")
     'a\\\\_b &lt;script&gt;'
     """
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

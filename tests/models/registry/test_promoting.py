@@ -37,6 +37,13 @@ def test_what_the_gate_let_through_is_promoted_by_the_next_command(home: Path) -
     assert registry.begun("let", home) == []
 
 
+def test_what_the_gate_let_through_against_another_champion_is_not_promoted(home: Path) -> None:
+    registry.promote(registered(home, "two", "d1"), reason="the first", home=home)
+    registered(home, "two", "d2", TrainingRecord(tags={"trialwise.gate": "promoted: better", registry.AGAINST_TAG: "0"}))
+    assert registry.complete("two", home).lines() == []
+    assert aliases(home, "two")["champion"] == "1"
+
+
 def test_what_the_gate_kept_is_the_challenger(home: Path) -> None:
     registered(home, "kept", "d1", TrainingRecord(tags={"trialwise.gate": "kept: no better"}))
     client_of(registry.configured_uri(home)).delete_registered_model_alias("kept", "challenger")
