@@ -115,7 +115,12 @@ def test_misuse_is_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert refused(capsys, *both)[0] == 2
     assert refused(capsys, "scores")[0] == 2
     assert refused(capsys, "score", "-w", folder / "w.yaml", "--age", "3")[0] == 2
-    assert refused(capsys, "monitor", "-w", folder / "w.yaml")[0] == 2
+
+
+def test_nothing_to_watch_is_a_reason_to_train(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = refused(capsys, "monitor", "-w", folder / "w.yaml")
+    assert code == 1
+    assert "there is no champion to watch" in text
 
 
 @pytest.mark.parametrize(
