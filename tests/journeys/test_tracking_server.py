@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -13,15 +12,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
 
-from features.storing.engine import parse_url
 from models import registry
 from models.champion import need_champion
 from models.registry.tracking import client_of
 from models.versions import run_models, run_promote, run_rollback
 from tests.journeys.conftest import ROOT
 from tests.journeys.server import free_port
+from tests.store_fixture import scratch_database
 from tests.training.small_world import SmallWorld, silent
 from training.verbs import run_train
 
@@ -32,18 +30,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    """An empty PostgreSQL database of its own."""
-    server = os.environ.get("TRIALWISE_TEST_POSTGRES")
-    if not server:
-        pytest.skip("TRIALWISE_TEST_POSTGRES names no server")
-    name = f"mlflow_{secrets.token_hex(6)}"
-    engine = create_engine(parse_url(server), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield parse_url(server).set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    with scratch_database() as url:
+        yield url
 
 
 @pytest.fixture
