@@ -5,10 +5,10 @@ BIN = .venv/bin
 WORKSPACE ?= var/demo/workspace.yaml
 FAST = not slow and not faults and not load and not spark
 
-.PHONY: help demo test test-slow lint format bench audit-power faults load serve locks clean
+.PHONY: help demo test test-slow lint format bench bench-quality bench-training audit-power faults load serve locks clean
 
 help:            ## say what can be made
-	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: .venv/demo-ready            ## the main job end to end on a simulated product
 	$(BIN)/trialwise demo
@@ -31,6 +31,13 @@ format: .venv/tests-ready         ## let ruff lay out the code
 
 bench: .venv/tests-ready          ## ratios measured side by side in one run
 	$(BIN)/python -m tests.benchmarks.bench_features
+
+BENCH_QUALITY ?=
+bench-quality: .venv/tests-ready  ## our AUC and log-loss beside four rivals' on real data: make bench-quality BENCH_QUALITY="--sets 365"
+	$(BIN)/python -m tests.benchmarks.bench_quality $(BENCH_QUALITY)
+
+bench-training: .venv/tests-ready ## what a training on 1 M looks x 100 features costs: CPU, time and memory
+	$(BIN)/python -m tests.benchmarks.bench_training
 
 SEEDS ?= 100
 audit-power: .venv/tests-ready    ## how many of ten planted kinds of leaks the audit finds: make audit-power SEEDS=100

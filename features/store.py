@@ -18,6 +18,7 @@ from features.storing.engine import lock_migrations, open_engine, transaction, u
 from features.storing.keys import Keys
 from features.storing.rows import Answer, Fact, Message, Outcome, Refused, StoredLead, Told
 from features.storing.schema import migrate
+from features.storing.tombstones import need_same_secret, write_tombstones
 
 
 class EventStore:
@@ -42,6 +43,11 @@ class EventStore:
         with self.writing() as connection:
             lock_migrations(connection)
             return migrate(connection, now_us())
+
+    def need_same_secret(self, secret: bytes | None = None) -> None:
+        """Raise InputError if leads were forgotten under another secret than this, or than the one that this machine knows."""
+        with self.reading() as connection:
+            need_same_secret(connection, secret)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -112,6 +118,11 @@ class EventStore:
         """Append to the ledger."""
         with self.writing() as connection:
             writes.write_answers(connection, answers)
+
+    def add_tombstones(self, lead_ids: Sequence[str], secret: bytes, at: int) -> None:
+        """Note that leads were forgotten; another secret than that of the first tombstone is refused."""
+        with self.writing() as connection:
+            write_tombstones(connection, secret, lead_ids, at)
 
     def lead(self, lead_id: str) -> StoredLead | None:
         """Return all that is known about one lead, or None if we never heard of it."""

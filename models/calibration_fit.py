@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.calibration import HIGHEST_SLOPE, LOWEST_SLOPE, METHODS, MOST_INTERCEPT, MOST_KNOTS, MOST_RAW, Calibrator
 from models.errors import ModelError
+from models.log_odds import sigmoid
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +100,7 @@ def _solve(pieces: list[Floats], y: Floats, w: Floats, penalty: float, offset: f
     theta, best = start, loss(start)
     # Every step lowers the loss, so this ends.
     while True:
-        p = 1.0 / (1.0 + np.exp(-np.clip(line(theta), -500.0, 500.0)))
+        p = sigmoid(line(theta))
         residual, weight = w * (p - y), w * p * (1.0 - p)
         gradient = np.array([np.sum(residual * column) for column in columns]) + pull * (theta - start)
         hessian = np.array([[np.sum(weight * a * b) for b in columns] for a in columns]) + np.diag(pull)

@@ -15,6 +15,9 @@ MOST_COLUMNS = 5_000
 MOST_CATEGORIES = 10_000
 LARGEST_BOUND = 1e18
 
+UNKNOWN = 0.0
+"""The code of a category that training did not know."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.columns import ColumnSpec, by_column
+from models.columns import ColumnSpec
 from models.logistic import Logistic, pack
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_VALUES = 32
+"""So many values of a category, the most frequent ones, get a column of their own; the others share that of unknown values."""
+
+_BLOCK = 4096
+"""So many rows are worked on at once: they stay in the cache of a core, and what lies beside the matrix stays small."""
 
 
 def signed_logs(x: Floats, scale: float) -> Floats:
@@ -30,10 +37,14 @@ class Numeric:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What was learnt about each column before the fit: its transform, and whether it is ever missing."""
+    """What was learnt about each column before the fit: its transform or the places of its codes, and whether it is ever missing.
+
+    `places[j]` says which of the columns for a category a code has: 0 is for unknown and rare values.
+    """
 
     columns: tuple[ColumnSpec, ...]
     numeric: tuple[Numeric | None, ...]
+    places: tuple[Ints | None, ...]
     missing: tuple[bool, ...]
 
     @staticmethod
@@ -44,54 +55,83 @@ class Design:
         column's own values lie, whatever its unit.
         """
         numeric: list[Numeric | None] = []
-        missing = np.isnan(x)
+        places: list[Ints | None] = []
+        missing: list[bool] = []
         for j, column in enumerate(columns):
-            if column.kind == "category":
-                numeric.append(None)
-                continue
-            known = ~missing[:, j]
-            values, weights = x[known, j], w[known]
-            sizes = np.abs(values[values != 0])
-            if not len(sizes):
-                numeric.append(Numeric(1.0, 0.0, 0.0))
-                continue
-            scale = float(np.quantile(sizes, 0.25))
-            logs = signed_logs(values, scale)
-            mean = float(np.average(logs, weights=weights))
-            sd = float(np.sqrt(np.average((logs - mean) ** 2, weights=weights)))
-            numeric.append(Numeric(scale, mean, sd if sd > 1e-9 * max(1.0, abs(mean)) else 0.0))
-        return Design(tuple(columns), tuple(numeric), tuple(bool(missing[:, j].any()) for j in range(len(columns))))
+            known = ~np.isnan(x[:, j])
+            values, category = x[known, j], column.kind == "category"
+            numeric.append(None if category else _numeric(values, w[known]))
+            places.append(_places(values, column.size) if category else None)
+            missing.append(not known.all())
+        return Design(tuple(columns), tuple(numeric), tuple(places), tuple(missing))
 
     def matrix(self, x: Floats) -> Floats:
         """Return a constant, the standardised logarithms, and a column for each category value and for what is missing."""
-        parts: list[Floats] = [np.ones(len(x))]
-        for j, (column, transform) in enumerate(zip(self.columns, self.numeric, strict=True)):
-            lost = np.isnan(x[:, j])
-            if transform is None:
-                parts += [(x[:, j] == code).astype(np.float64) for code in range(column.size + 1)]
-            elif transform.sd > 0:
+        out = np.zeros((len(x), 1 + sum(self._widths)))
+        for first in range(0, len(x), _BLOCK):
+            self._fill(x[first : first + _BLOCK], out[first : first + _BLOCK])
+        return out
+
+    @property
+    def _widths(self) -> list[int]:
+        """How many columns of the matrix each of ours has."""
+        own = [
+            int(places.max()) + 1 if places is not None else int(transform is not None and transform.sd > 0)
+            for transform, places in zip(self.numeric, self.places, strict=True)
+        ]
+        return [width + lost for width, lost in zip(own, self.missing, strict=True)]
+
+    def _fill(self, x: Floats, out: Floats) -> None:
+        out[:, 0] = 1.0
+        first = 1
+        for j, width in enumerate(self._widths):
+            transform, places, lost = self.numeric[j], self.places[j], np.isnan(x[:, j])
+            if places is not None:
+                rows = np.flatnonzero(~lost)
+                out[rows, first + places[x[rows, j].astype(np.int64)]] = 1.0
+            elif transform is not None and transform.sd > 0:
                 logs = (signed_logs(np.where(lost, 0.0, x[:, j]), transform.scale) - transform.mean) / transform.sd
-                parts.append(np.where(lost, 0.0, logs))
+                out[:, first] = np.where(lost, 0.0, logs)
+            first += width
             if self.missing[j]:
-                parts.append(lost.astype(np.float64))
-        return np.column_stack(parts)
+                out[:, first - 1] = lost
 
     def learner(self, x: Floats, w: Floats, coefficients: Floats) -> Logistic:
         """Turn the coefficients of `matrix` into a Logistic whose terms are centred on the training rows."""
         intercept, *rest = coefficients.tolist()
         weights: list[tuple[dict[str, float], list[float]]] = []
-        for j, (column, transform) in enumerate(zip(self.columns, self.numeric, strict=True)):
+        for j, (transform, places) in enumerate(zip(self.numeric, self.places, strict=True)):
             one: dict[str, float] = {}
             values: list[float] = []
-            if transform is None:
-                values = [rest.pop(0) for _ in range(column.size + 1)]
-            else:
+            if places is not None:
+                values = np.array([rest.pop(0) for _ in range(int(places.max()) + 1)])[places].tolist()
+            elif transform is not None:
                 one = {"scale": transform.scale, "mean": transform.mean, "sd": transform.sd or 1.0}
                 one["weight"] = rest.pop(0) if transform.sd > 0 else 0.0
             one["missing"] = rest.pop(0) if self.missing[j] else 0.0
             weights.append((one, values))
         plain = Logistic(intercept, pack(weights), self.columns)
-        centres = np.average(plain.contributions(x, by_column(self.columns)), axis=0, weights=w)
+        centres = plain.mean_terms(x, w)
         for (one, _), centre in zip(weights, centres.tolist(), strict=True):
             one["centre"] = centre
         return Logistic(intercept, pack(weights), self.columns)
+
+
+def _numeric(values: Floats, weights: Floats) -> Numeric:
+    sizes = np.abs(values[values != 0])
+    if not len(sizes):
+        return Numeric(1.0, 0.0, 0.0)
+    scale = float(np.quantile(sizes, 0.25))
+    logs = signed_logs(values, scale)
+    mean = float(np.average(logs, weights=weights))
+    sd = float(np.sqrt(np.average((logs - mean) ** 2, weights=weights)))
+    return Numeric(scale, mean, sd if sd > 1e-9 * max(1.0, abs(mean)) else 0.0)
+
+
+def _places(codes: Floats, size: int) -> Ints:
+    """Return the column of each code from 0 to `size`: one of its own for the most frequent, of equals for the lowest codes."""
+    counts = np.bincount(codes.astype(np.int64), minlength=size + 1)[1:]
+    frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_VALUES]) + 1
+    places = np.zeros(size + 1, dtype=np.int64)
+    places[frequent] = np.arange(1, len(frequent) + 1)
+    return places

@@ -42,49 +42,70 @@ class Forest(NamedTuple):
     cover: NDArray[np.float64]
 
 
+# What follows is asked millions of times. It takes numbers out of the arrays of a forest, never the forest: to hand over a tuple
+# of arrays, Numba counts a reference to each of them, which costs five times the work itself.
+
+
 @compiled
-def goes_left(forest: Forest, s: int, x: float, tiny: float) -> bool:
-    """Decide one split for one value."""
-    rule = forest.rule[s]
-    if rule == 3:
-        if math.isnan(x) or x <= -1.0 or x >= 2147483648.0:
-            return False
-        code = int(x)
-        at = forest.first_word[s] + (code >> 5)
-        return bool(at < forest.first_word[s + 1] and ((forest.words[at] >> (code & 31)) & 1) == 1)
+def number_goes_left(x: float, threshold: float, rule: int, missing_left: int, tiny: float) -> bool:
+    """Decide a split by a number."""
     if math.isnan(x):
         if rule == 2:
-            return bool(forest.missing_left[s] == 1)
+            return missing_left == 1
         x = 0.0
     if -tiny <= x <= tiny:
         if rule == 1:
-            return bool(forest.missing_left[s] == 1)
+            return missing_left == 1
         x = 0.0
-    return bool(x <= forest.threshold[s])
+    return x <= threshold
+
+
+@compiled
+def category_goes_left(x: float, words: NDArray[np.int64], first: int, end: int) -> bool:
+    """Decide a split by a category, whose codes to the left are in ``words[first:end]``."""
+    if math.isnan(x) or x <= -1.0 or x >= 2147483648.0:
+        return False
+    code = int(x)
+    at = first + (code >> 5)
+    return bool(at < end and ((words[at] >> (code & 31)) & 1) == 1)
 
 
 @compiled
 def sum_of_leaves(x: NDArray[np.float64], forest: Forest, tiny: float, out: NDArray[np.float64]) -> None:
     """Add up the leaf that each row reaches in each tree."""
+    first_split, first_leaf, value, words, first_word = (
+        forest.first_split, forest.first_leaf, forest.value, forest.words, forest.first_word,
+    )  # fmt: skip
+    column, threshold, rule, missing_left, left, right = (
+        forest.column, forest.threshold, forest.rule, forest.missing_left, forest.left, forest.right,
+    )  # fmt: skip
     for row in range(x.shape[0]):
         total = 0.0
-        for tree in range(forest.first_leaf.shape[0] - 1):
-            base = forest.first_split[tree]
+        for tree in range(first_leaf.shape[0] - 1):
+            base = first_split[tree]
             node = 0
-            if forest.first_split[tree + 1] == base:
+            if first_split[tree + 1] == base:
                 node = -1
             while node >= 0:
                 s = base + node
-                left = goes_left(forest, s, x[row, forest.column[s]], tiny)
-                node = forest.left[s] if left else forest.right[s]
-            total += forest.value[forest.first_leaf[tree] - node - 1]
+                if rule[s] == 3:
+                    goes_left = category_goes_left(x[row, column[s]], words, first_word[s], first_word[s + 1])
+                else:
+                    goes_left = number_goes_left(x[row, column[s]], threshold[s], rule[s], missing_left[s], tiny)
+                node = left[s] if goes_left else right[s]
+            total += value[first_leaf[tree] - node - 1]
         out[row] = total
 
 
 @compiled
 def decide_all(x: NDArray[np.float64], forest: Forest, tiny: float, out: NDArray[np.int8]) -> None:
     """Decide every split of every tree for each row."""
+    column, threshold, rule, missing_left = forest.column, forest.threshold, forest.rule, forest.missing_left
+    words, first_word = forest.words, forest.first_word
     for row in range(x.shape[0]):
-        for s in range(forest.column.shape[0]):
-            left = goes_left(forest, s, x[row, forest.column[s]], tiny)
-            out[row, s] = 1 if left else 0
+        for s in range(column.shape[0]):
+            if rule[s] == 3:
+                goes_left = category_goes_left(x[row, column[s]], words, first_word[s], first_word[s + 1])
+            else:
+                goes_left = number_goes_left(x[row, column[s]], threshold[s], rule[s], missing_left[s], tiny)
+            out[row, s] = 1 if goes_left else 0

@@ -39,33 +39,51 @@ def signed_log(x: float, scale: float) -> float:
 
 
 @compiled
-def _term(x: float, j: int, w: Weights) -> float:
-    """Return what one value adds to the log-odds."""
-    if math.isnan(x):
-        return float(w.missing[j])
-    size = w.first[j + 1] - w.first[j]
-    if size > 0:
-        code = 0
-        if 0.0 < x < size:
-            code = int(x)
-        return float(w.category[w.first[j] + code])
-    return float(w.weight[j] * ((signed_log(x, w.scale[j]) - w.mean[j]) / w.sd[j]))
+def _terms(x: NDArray[np.float64], w: Weights, out: NDArray[np.float64]) -> None:
+    """Write what each value of one row adds to the log-odds.
+
+    A whole row at once: to hand over the weights, Numba counts a reference to each array, which costs as much as a few terms.
+    """
+    for j in range(x.shape[0]):
+        size = w.first[j + 1] - w.first[j]
+        if math.isnan(x[j]):
+            out[j] = w.missing[j]
+        elif size > 0:
+            code = 0
+            if 0.0 < x[j] < size:
+                code = int(x[j])
+            out[j] = w.category[w.first[j] + code]
+        else:
+            out[j] = w.weight[j] * ((signed_log(x[j], w.scale[j]) - w.mean[j]) / w.sd[j])
 
 
 @compiled
 def _sum_of_terms(x: NDArray[np.float64], w: Weights, intercept: float, out: NDArray[np.float64]) -> None:
+    terms = np.empty(x.shape[1])
     for row in range(x.shape[0]):
+        _terms(x[row], w, terms)
         total = intercept
         for j in range(x.shape[1]):
-            total += _term(x[row, j], j, w)
+            total += terms[j]
         out[row] = total
 
 
 @compiled
 def _terms_by_player(x: NDArray[np.float64], w: Weights, player: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+    terms, centre = np.empty(x.shape[1]), w.centre
     for row in range(x.shape[0]):
+        _terms(x[row], w, terms)
         for j in range(x.shape[1]):
-            out[row, player[j]] += _term(x[row, j], j, w) - w.centre[j]
+            out[row, player[j]] += terms[j] - centre[j]
+
+
+@compiled
+def _weighted_terms(x: NDArray[np.float64], w: Weights, weight: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    terms = np.empty(x.shape[1])
+    for row in range(x.shape[0]):
+        _terms(x[row], w, terms)
+        for j in range(x.shape[1]):
+            out[j] += weight[row] * terms[j]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +122,13 @@ class Logistic:
         """Return each player's exact Shapley value: the sum model makes it the sum over its columns."""
         out = np.zeros((len(x), len(grouping.names)))
         _terms_by_player(x, self.weights, grouping.of, out)
+        return out
+
+    def mean_terms(self, x: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each column adds to the log-odds on average over weighted rows, without a matrix of them all."""
+        out = np.zeros(len(self.columns))
+        _weighted_terms(x, self.weights, weight, out)
+        out /= weight.sum()
         return out
 
     def to_json(self) -> dict[str, object]:

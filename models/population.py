@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import DAY_US, NEVER, now_us
+from features.clock import DAY_US, NEVER
 from features.definition import Definition
 from features.errors import InputError
+from features.reading.as_of_now import read_as_of_now
 from features.reading.inactivity import close_inactive
 from features.reading.model_part import as_trained
 from features.reading.moments import TimeError, parse_moment
@@ -66,18 +67,17 @@ def find_population(ws: Workspace, asked: Asked, definition: Definition | None =
     now, but never later than the newest time in the data. At one instant nothing is seen that became known later, so that it is
     exactly what the server would have answered then. With --age a lead that had paid is left out even where the payment was not
     known yet (by the day, one dated D closes the lead at D 00:00 and is known a day later); everyone else is as the server has
-    it.
+    it. Of whom it had not heard by then, it could not have been asked: such a lead counts as not started.
     """
     check_asked(asked)
     if ws.data.undated:
         return _undated(ws, asked, definition)
     _window(ws, asked)
-    now = now_us()
     cut = None if asked.as_of is None else parse_when(asked.as_of, "--as-of", ws)
-    tables = read_tables(ws, definition, cut=cut)
-    if asked.age_days is None and cut is None and tables.newest > now:
-        cut = now
-        tables = read_tables(ws, definition, cut=cut)
+    if asked.age_days is None:
+        tables, cut = read_as_of_now(ws, definition, cut=cut)
+    else:
+        tables = read_tables(ws, definition)
     found = choose(ws, tables, asked, cut, definition)
     found.left_out["not_started"] += not_known_yet(ws, tables.report, len(tables.leads), asked, cut)
     return found
@@ -108,10 +108,10 @@ def choose(ws: Workspace, tables: Tables, asked: Asked, cut: int | None, definit
     left_out = dict.fromkeys(LEFT_OUT, 0)
     for reason, hit in {
         "ignored": leads.ignored,
-        "not_started": started > as_of,
+        "not_started": (started > as_of) | leads.was_unheard_of(as_of),
         "not_reached": as_of > tables.newest if at is None else np.zeros(len(started), dtype=bool),
         "converted": leads.converted_at <= as_of,
-        "ended": leads.ended_at <= as_of,
+        "ended": leads.had_ended(as_of),
     }.items():
         left_out[reason] = int((kept & hit).sum())
         kept &= ~hit

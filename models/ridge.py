@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.log_odds import sigmoid
+
 Floats = NDArray[np.float64]
 
 MOST_COLUMNS = 600
@@ -36,7 +38,7 @@ def fit_ridge(x: Floats, y: Floats, w: Floats, offset: Floats, *, c: float, star
         raw = x @ b
         loss = _loss(offset + raw, y, w, b, ridge)
         for _ in range(_STEPS):
-            p = 1.0 / (1.0 + np.exp(-np.clip(offset + raw, -500.0, 500.0)))
+            p = sigmoid(offset + raw)
             slope = x.T @ (w * (p - y)) + ridge * b
             step = _newton_step(x, np.maximum(w * p * (1.0 - p), 1e-12 * w), ridge, slope)
             gain = float(slope @ step)

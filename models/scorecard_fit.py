@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.log_odds import sigmoid
 from models.scorecard import Scorecard
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,7 @@ def fit_scorecard(card: Scorecard, x: Floats, y: NDArray[Any], w: Floats) -> Sco
     base = float(np.average(outcome, weights=weight))
     at, scale = float(np.log(base / (1.0 - base)) - np.average(points, weights=weight)), 1.0
     for _ in range(_STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(at + scale * points, -30.0, 30.0)))
+        p = sigmoid(at + scale * points)
         off, curve = weight * (p - outcome), weight * p * (1.0 - p)
         slope = np.array([off.sum(), off @ points + (scale - 1.0) / SCALE_SPREAD**2])
         mixed = curve @ points
@@ -52,6 +53,6 @@ def at_base_rate(card: Scorecard, base_rate: float, x: Floats, w: Floats) -> Sco
     points = card.points(x)
     for _ in range(200):
         middle = (low + high) / 2.0
-        mean = np.average(1.0 / (1.0 + np.exp(-(middle + points))), weights=w)
+        mean = np.average(sigmoid(middle + points), weights=w)
         low, high = (middle, high) if mean < base_rate else (low, middle)
     return card.at(middle, 1.0, x, w)

@@ -78,6 +78,7 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Registry | None) -> Services:
     store = EventStore(settings.database_url)
     store.migrate()
+    store.need_same_secret(settings.secret())
     access = Access(store, settings.secret(), open_to_all=settings.open_to_all)
     live = LiveModel(workspace, settings.home, metrics, poll_seconds=settings.poll_seconds, source=source)
     ledger = Ledger(store, metrics)

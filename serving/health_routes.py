@@ -49,13 +49,15 @@ async def readyz(request: Request) -> JSONResponse:
     """Answer 200 only when a model has proved itself and the store can be read."""
     services = services_of(request)
     checks = {"model": "ok" if services.live.current is not None else "no model", "store": "ok"}
+    told = {"registry": "unavailable" if services.live.is_stale else "ok"}  # without it the last good model answers
     try:
         await services.write(services.store.ping)
     except StoreUnavailable:
         checks["store"] = "unavailable"
     ready = all(what == "ok" for what in checks.values())
     headers = {} if ready else {"Retry-After": "5"}
-    return JSONResponse({"status": "ok" if ready else "unavailable", "checks": checks}, 200 if ready else 503, headers=headers)
+    answer = {"status": "ok" if ready else "unavailable", "checks": checks | told}
+    return JSONResponse(answer, 200 if ready else 503, headers=headers)
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)

@@ -97,7 +97,7 @@ class LiveModel:
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether the model may be outdated, since the registry fails, or has not answered for too long."""
+        """Tell whether the model may be outdated, since following fails, or the registry has not answered for too long."""
         return self._failing or time.monotonic() - self._answered_at > self._poll_seconds + PATIENCE
 
     def start(self) -> None:
@@ -124,53 +124,56 @@ class LiveModel:
             log.warning("the last good model cannot be used: %s", trouble)
 
     def poll(self) -> bool:
-        """Ask the registry once and follow it; return False if it or the disk failed. What serves goes on serving."""
+        """Ask the registry once and follow it; return False if it, what keeps its files or the disk failed.
+
+        Whatever they come up with, what serves goes on serving.
+        """
+        good = False
         try:
             ref = self._source.champion(self._workspace.name)
-            self._failing, self._answered_at = False, time.monotonic()
-        except TrialwiseError as trouble:
-            self._failing = True
+            self._answered_at = time.monotonic()
+            self._follow(ref)
+            good = True
+        except (TrialwiseError, OSError) as trouble:
             self._fail(str(trouble))
-            return False
+        except Exception as trouble:
+            self._fail(f"The champion cannot be followed ({type(trouble).__name__}).", trouble)
+        self._failing = not good
+        return good
+
+    def _follow(self, ref: ChampionRef | None) -> None:
+        """Put the champion in place, unless it serves already, does not prove itself, or was refused just now."""
         if ref is None:
             self.problem = "The registry names no champion."
-            return True
+            return
         if self.current is not None and self.current.ref == ref:
             self.problem = None
-            return True
+            return
         if self._refused == ref and time.monotonic() < self._try_again_at:
-            return True
+            return
         try:
             need_signed(ref)
             loaded = self._obtain(ref)
             self._put(ref, loaded)
             self._remember(ref)
-        except (OutsideError, OSError) as trouble:
-            self._fail(str(trouble))
-            return False
+        except OutsideError:
+            raise
         except TrialwiseError as refusal:
             self._refused, self._try_again_at = ref, time.monotonic() + LONGEST_PAUSE
             self._metrics.model_refused.inc()
             self._fail(str(refusal))
-            return True
+            return
         self.problem = None
         log.info("version %s of %s serves", ref.version, ref.name)
-        return True
 
     def _run(self) -> None:
         pause = 0.0
         while not self._stop.wait(pause):
-            try:
-                good = self.poll()
-            except Exception:
-                # Whatever a registry or a disk comes up with: the model that serves goes on serving.
-                log.exception("following the champion failed")
-                good = False
-            pause = self._poll_seconds if good else min(LONGEST_PAUSE, max(pause, self._poll_seconds) * 2)
+            pause = self._poll_seconds if self.poll() else min(LONGEST_PAUSE, max(pause, self._poll_seconds) * 2)
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, sentence: str, trouble: Exception | None = None) -> None:
         if sentence != self.problem:
-            log.warning("%s", sentence)
+            log.warning("%s", sentence, exc_info=trouble)
         self.problem = sentence
 
     def _kept(self, ref: ChampionRef) -> Path:

@@ -77,6 +77,7 @@ def may_listen(settings: Settings, host: str) -> None:
     store = EventStore(settings.database_url, wait_ms=10_000)
     try:
         store.migrate()  # a store that cannot be used is said here too, and not by each worker
+        store.need_same_secret(settings.secret())
         usable = settings.open_to_all or any(key.revoked_at is None for key in store.keys.all())
     finally:
         store.close()

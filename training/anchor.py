@@ -24,9 +24,10 @@ import numpy as np
 
 from models.calibration import Calibrator
 from models.learners import Learner
+from models.log_odds import sigmoid
 from training.metrics import Floats
+from training.pairs import Pair
 from training.rows import Rows
-from training.tuning import Pair, sigmoid
 
 PROMISED = 50.0
 """The newest looks are as many as promise so many conversions, if one trial does not."""
@@ -86,7 +87,9 @@ def anchored(
 
     def over(span: int) -> tuple[Anchor, bool]:
         kept = (rows.mature_at <= now) & (rows.mature_at > now - span)
-        x = np.concatenate([pair.examine.x[some] for pair, some in zip(examined, np.split(kept, ends), strict=True)])
+        x = np.concatenate(
+            [pair.examine.take(np.flatnonzero(some)).x for pair, some in zip(examined, np.split(kept, ends), strict=True)]
+        )
         answered = calibrator.log_odds(learner.raw(x))
         everything = bool(rows.mature_at.min() > now - span)
         return measure(log_odds[kept], rows.take(np.flatnonzero(kept)), answered), everything

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.log_odds import log_odds, sigmoid
 from training.clustered import share
 from training.evaluation import REPLICATES, Answers, Figure, resampled, with_interval
 from training.metrics import Floats, Ranking
@@ -120,12 +121,11 @@ class _Recalibration:
     """
 
     def __init__(self, rows: Answers) -> None:
-        p = np.clip(rows.probability, 1e-9, 1.0 - 1e-9)
-        z, y = np.log(p / (1.0 - p)), rows.outcome.astype(np.float64)
+        z, y = log_odds(rows.probability), rows.outcome.astype(np.float64)
         x = np.column_stack([np.ones(len(z)), z])
         self.line = _newton(x, y, np.zeros(len(z)), np.array([0.0, 1.0]))
         self.offset = float(_newton(x[:, :1], y, z, np.zeros(1))[0])
-        q, q0 = _sigmoid(x @ self.line), _sigmoid(self.offset + z)
+        q, q0 = sigmoid(x @ self.line), sigmoid(self.offset + z)
         v, v0 = q * (1.0 - q), q0 * (1.0 - q0)
         self.moments = np.column_stack([y - q, z * (y - q), v, v * z, v * z * z, y - q0, v0])
 
@@ -141,7 +141,7 @@ def _newton(x: Floats, y: Floats, offset: Floats, start: Floats) -> Floats:
     """Maximise the likelihood; a weak pull towards the start keeps it finite where the outcomes are separated."""
     beta, pull = start.copy(), 1e-6 * np.eye(len(start))
     for _ in range(_STEPS):
-        q = _sigmoid(offset + x @ beta)
+        q = sigmoid(offset + x @ beta)
         gradient = x.T @ (y - q) - pull @ (beta - start)
         step = np.linalg.solve((x * (q * (1.0 - q))[:, None]).T @ x + pull, gradient)
         size = float(np.abs(step).max())
@@ -149,11 +149,6 @@ def _newton(x: Floats, y: Floats, offset: Floats, start: Floats) -> Floats:
         if size < 1e-10:
             break
     return beta
-
-
-def _sigmoid(z: Floats) -> Floats:
-    p: Floats = 1.0 / (1.0 + np.exp(-np.clip(z, -500.0, 500.0)))
-    return p
 
 
 def _by_cluster(columns: Floats, cluster: NDArray[np.int64]) -> Floats:

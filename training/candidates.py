@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from features.progress import progress_bar
 from models.columns import ColumnSpec
+from models.log_odds import sigmoid
 from models.scorecard import Scorecard
 from training.choice import Choice, Scores, pooled, simplest_within_noise
 from training.evaluation import Answers
 from training.fitting import Recipe, fit_learner
 from training.metrics import Floats
-from training.tuning import (
-    Deadline,
-    Pair,
-    Search,
-    Tried,
-    grow_together,
-    sampled,
-    sigmoid,
-    tune_logistic,
-    tune_trees,
-)
+from training.pairs import Pair, sampled
+from training.side_by_side import SideBySide
+from training.tuning import Deadline, Search, Tried, grow_together, tune_logistic, tune_trees
 
 SIMPLE = ("base_rate", "scorecard", "logistic", "towards_scorecard")
 """What is fitted as it stands. Starting from points by hand is no simpler than not to: it has to win by more than the noise."""
@@ -42,22 +37,28 @@ class Chosen:
 def choose_learner(
     folds: Sequence[Pair], columns: Sequence[ColumnSpec], card: Scorecard, search: Search, *, say: Callable[[str], None]
 ) -> Chosen:
-    """Search for settings within the budget, and keep the simplest learner that no other beats by more than the noise."""
-    seed, deadline = search.seed, Deadline.after(search.budget_seconds)
+    """Search for settings within the budget, and keep the simplest learner that no other beats by more than the noise.
+
+    Half of the budget is for the settings, the rest for finding out how many rounds to boost with them.
+    """
+    seed, whole = search.seed, search.budget_seconds
+    deadline, end = Deadline.after(None if whole is None else whole / 2), Deadline.after(whole)
     thin = sampled(folds, seed=seed)
     penalty = tune_logistic(thin, columns, deadline=deadline)
     tuned = tune_trees(thin, columns, search, deadline=deadline, say=say)
-    grown = grow_together(folds, columns, tuned.params, tuned.most, seed)
+    with progress_bar("boosting: rounds", say=say) as moved:
+        grown = grow_together(folds, columns, tuned.params, tuned.most, seed, deadline=end, moved=moved)
     recipe = Recipe("base_rate", penalty, tuned.params, grown.rounds, "identity")
 
     kinds = [kind for kind in SIMPLE if card.rules or "scorecard" not in kind]
-    raws = {
-        kind: [
-            fit_learner(replace(recipe, learner=kind), pair.learn, columns, seed=seed, card=card).raw(pair.examine.x)
-            for pair in folds
-        ]
-        for kind in kinds
-    }
+
+    def answered(kind: str) -> list[Floats]:
+        simple = replace(recipe, learner=kind)
+        learnt = partial(fit_learner, simple, columns=columns, seed=seed, card=card)
+        with SideBySide(len(folds)) as threads:
+            return threads.each(lambda pair: learnt(pair.learn).raw(pair.examine.x), folds)
+
+    raws = {kind: answered(kind) for kind in kinds}
     raws["trees"] = grown.raws
     raws["blend"] = [0.5 * one + 0.5 * other for one, other in zip(raws["logistic"], raws["trees"], strict=True)]
     answers = pooled([scores(pair, raw, 0) for pair, raw in zip(folds, raws["base_rate"], strict=True)]).answers

@@ -4,8 +4,9 @@ The looks are mature, of leads that started at or after the later of the two tra
 rehearsal (what lies before has helped to choose the challenger's recipe). If the model's is later, the challenger's recipe is
 fitted again as of then, so that neither has the newer data.
 
-With fewer than 20 converting leads, or a model that promises something else, the two recipes are fitted on the same rows instead
-and answer the last fold. That compares ways of learning, not models, and the reason says so.
+With fewer than 20 converting accounts (a lead without one is its own), or a model that promises something else, the two recipes
+are fitted on the same rows instead and answer the last fold. That compares ways of learning, not models, and the reason
+says so.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ from training.dataset import TrainingSet
 from training.evaluation import Answers, Difference, compare, macro_log_loss
 from training.folds import Fold, Folds
 from training.metrics import Floats
+from training.pairs import Table
 from training.recipe import Fitted, Recipe, rehearse
 from training.rows import Rows
 from training.scoring import probabilities, trained_at
-from training.tuning import Table
 
 FEWEST_CONVERSIONS = 20
-"""Below so many converting leads that are new to both, the two recipes are compared instead."""
+"""Below so many accounts with a conversion that is new to both, the two recipes are compared instead.
+
+Accounts, not leads: the interval resamples whole accounts, and colleagues who pay together are one witness.
+"""
 
 SAME_LEADS = "on the same later leads"
 RECIPES = "the two recipes fitted on the same rows, since {why}"
@@ -71,8 +75,8 @@ def hold(rival: Scorer, ws: Workspace, data: TrainingSet, fitted: Fitted, *, see
         meeting = replace(data, folds=folds_at(data, origin))
         rows = data.exam.rows.take(meeting.folds.last.examine)
         theirs = None
-        if len(np.unique(rows.lead[rows.outcome == 1])) < FEWEST_CONVERSIONS:
-            why = "too few leads are new to both"
+        if len(np.unique(rows.cluster[rows.outcome == 1])) < FEWEST_CONVERSIONS:
+            why = "too few conversions are new to both (each account counts once)"
         elif not all(_has_both_outcomes(fold, meeting) for fold in meeting.folds.choice) or not meeting.folds.choice:
             why = "too little was known when the leads that are new to both began"
         elif (theirs := _answers_of(rival, ws, data, rows)) is None:
@@ -92,7 +96,10 @@ def _has_both_outcomes(fold: Fold, data: TrainingSet) -> bool:
 
 
 def folds_at(data: TrainingSet, origin: int) -> Folds:
-    """Return the folds as they would have stood at a later origin: whoever starts from then on is examined, once."""
+    """Return the folds as they would have stood at a later origin: whoever starts from then on is examined, once.
+
+    What became known too late for the origin of the last fold itself is left out by the rehearsal.
+    """
     folds, learn, exam = data.folds, data.learners.rows, data.exam.rows
     if origin == folds.last.origin:
         return folds

@@ -11,7 +11,7 @@ import numpy as np
 
 from features.tables import Tables
 from models.registry import DatasetRecord
-from training.tuning import Table
+from training.pairs import Table
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_. -]")
 """What MLflow does not take in the name of a parameter."""

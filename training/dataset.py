@@ -13,6 +13,7 @@ from features.definition import Definition
 from features.errors import StoppedError
 from features.feature import FeatureSet
 from features.matrix import compute_in_pieces
+from features.progress import progress_bar
 from features.tables import Tables
 from features.vocabulary import learn_vocabulary
 from features.workspace import Workspace
@@ -23,9 +24,9 @@ from training.ages import fixed_ages, jittered_ages
 from training.day_one import NO_FOLDS, columns_by_hand, looks_so_far, stated_base_rate, undated_so_far
 from training.folds import Folds, plan_folds
 from training.metrics import Floats
+from training.pairs import Table
 from training.points import asked_values, hand_made_card
 from training.rows import Ints, LabelRule, Rows, rows_at, undated_rows
-from training.tuning import Table
 
 FEWEST_CONVERSIONS = 10
 """Below so many converting leads there is nothing to learn a model from: the scorecard answers."""
@@ -97,22 +98,24 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
     for name, values in asked_values(ws).items():
         categories[name] = tuple(sorted({*categories.get(name, ()), *values}))
     features = feature_set(ws.definition(vocabulary=vocabulary, categories=categories))
-    x, x_exam = (_values(features, tables, part) for part in (rows, exam))
+    x, x_exam = _values(features, tables, (rows, exam), say)
     columns = columns_of(features, x) if learnable else columns_by_hand(ws, features)
     if learnable:
         _stop_without_columns(columns)
     card = hand_made_card(ws, features, columns)
     kept = np.array([features.index(column.name) for column in columns], dtype=np.int64)
+    x = _columns(x, kept)
+    x_exam = _columns(x_exam, kept)
     if not learnable:
         _stop_without_points(card, known, exam, dropped)
-        card = at_base_rate(card, stated_base_rate(ws, known), x_exam[:, kept], exam.weight)
+        card = at_base_rate(card, stated_base_rate(ws, known), x_exam, exam.weight)
     bounds = {column.name: (column.lower, column.upper) for column in columns if learnable and column.kind == "number"}
     return TrainingSet(
         tables=tables,
         definition=ws.definition(vocabulary=vocabulary, categories=categories, bounds=bounds),
         columns=columns,
-        learners=Table(rows, np.ascontiguousarray(x[:, kept])),
-        exam=Table(exam, np.ascontiguousarray(x_exam[:, kept])),
+        learners=Table(rows, x),
+        exam=Table(exam, x_exam),
         folds=folds,
         dropped=dropped,
         ages_days=(0.0,) if ws.data.undated else tuple(ws.snapshots.ages_days),
@@ -121,13 +124,24 @@ def build(ws: Workspace, tables: Tables, window: Window, *, seed: int, say: Call
     )
 
 
-def _values(features: FeatureSet, tables: Tables, rows: Rows) -> Floats:
+def _values(features: FeatureSet, tables: Tables, parts: Sequence[Rows], say: Callable[[str], None]) -> list[Floats]:
     """Return the features of each row; events are taken in some leads at a time."""
-    values, done = np.empty((len(rows), len(features))), 0
-    for matrix in compute_in_pieces(features, tables, rows.lead, rows.as_of):
-        values[done : done + len(matrix)] = matrix.values
-        done += len(matrix)
-    return values
+    found, computed, total = [], 0, sum(len(rows) for rows in parts)
+    with progress_bar("features: looks", say=say) as moved:
+        for rows in parts:
+            values, done = np.empty((len(rows), len(features))), 0
+            for matrix in compute_in_pieces(features, tables, rows.lead, rows.as_of):
+                values[done : done + len(matrix)] = matrix.values
+                done += len(matrix)
+                moved(computed + done, total)
+            found.append(values)
+            computed += done
+    return found
+
+
+def _columns(x: Floats, kept: Ints) -> Floats:
+    """Return some columns; all of them are not copied."""
+    return x if len(kept) == x.shape[1] else np.ascontiguousarray(x[:, kept])
 
 
 def label_rule(ws: Workspace) -> LabelRule:

@@ -87,7 +87,8 @@ def looked_at(scorer: Scorer, tables: Tables, age_days: float, since: int, until
     """Return every lead that was open when it reached an age in (since, until]."""
     leads = tables.leads
     as_of = leads.started_at + round(age_days * DAY_US)
-    chosen = (as_of > since) & (as_of <= until) & ~leads.ignored & (leads.converted_at > as_of) & (leads.ended_at > as_of)
+    asked = (as_of > since) & (as_of <= until) & ~leads.ignored & ~leads.was_unheard_of(as_of)
+    chosen = asked & (leads.converted_at > as_of) & ~leads.had_ended(as_of)
     lead = np.flatnonzero(chosen)
     parts = [
         scorer.select(matrix.features.names, matrix.values)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from features.clock import NEVER, format_us, now_us
+from features.clock import NEVER, format_us
 from features.errors import InputError, StoppedError
+from features.reading.as_of_now import read_as_of_now
 from features.reading.inactivity import close_inactive
 from features.reading.model_part import as_trained
-from features.tables import Tables, read_tables
+from features.tables import Tables
 from features.workspace import Workspace, load_workspace
 from models.champion import Champion, need_champion
 from models.population import parse_when
@@ -106,10 +107,7 @@ def new_leads(ws: Workspace, scorer: Scorer, ages: tuple[float, ...], *, since: 
     """
     own = as_trained(ws, scorer.definition)
     need_same_label(ws, scorer)
-    tables = read_tables(ws, scorer.definition, cut=cut)
-    if cut is None and tables.newest > now_us():
-        cut = now_us()
-        tables = read_tables(ws, scorer.definition, cut=cut)
+    tables, cut = read_as_of_now(ws, scorer.definition, cut=cut)
     now = tables.newest if cut is None else cut
     tables = close_inactive(own, tables)
     looks = np.broadcast_to(fixed_ages(ages), (len(tables.leads), len(ages)))

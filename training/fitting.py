@@ -12,7 +12,7 @@ from models.columns import ColumnSpec
 from models.learners import Learner, fit_logistic, fit_towards, fit_trees
 from models.scorecard import EMPTY, Scorecard
 from models.scorecard_fit import fit_scorecard
-from training.tuning import Table
+from training.pairs import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,12 @@ class Recipe:
 
 def fit_learner(recipe: Recipe, table: Table, columns: Sequence[ColumnSpec], *, seed: int, card: Scorecard = EMPTY) -> Learner:
     """Fit the learner of a recipe on some rows; `card` holds the points by hand, which two kinds of learner start from."""
-    x, rows = table.x, table.rows
     if recipe.learner == "base_rate":
         return BaseRate(base_log_odds(table))
+    if recipe.learner == "blend":
+        parts = tuple(fit_learner(replace(recipe, learner=part), table, columns, seed=seed) for part in ("logistic", "trees"))
+        return Blend(parts, (0.5, 0.5))
+    x, rows = table.x, table.rows
     if recipe.learner == "scorecard":
         return fit_scorecard(card, x, rows.outcome, rows.weight)
     if recipe.learner == "logistic":
@@ -43,10 +46,7 @@ def fit_learner(recipe: Recipe, table: Table, columns: Sequence[ColumnSpec], *, 
         return fit_towards(
             fit_scorecard(card, x, rows.outcome, rows.weight), x, rows.outcome, rows.weight, columns, c=recipe.penalty
         )
-    if recipe.learner == "trees":
-        return fit_trees(x, rows.outcome, rows.weight, columns, params=recipe.trees, rounds=recipe.rounds, seed=seed)
-    parts = tuple(fit_learner(replace(recipe, learner=part), table, columns, seed=seed) for part in ("logistic", "trees"))
-    return Blend(parts, (0.5, 0.5))
+    return fit_trees(x, rows.outcome, rows.weight, columns, params=recipe.trees, rounds=recipe.rounds, seed=seed)
 
 
 def base_log_odds(table: Table) -> float:

@@ -23,7 +23,7 @@ from training.metrics import Floats, log_losses
 from training.recipe import Fitted, Rehearsal
 
 ROWS = 4_000
-"""About so many looks are examined; whole clusters of them."""
+"""About so many looks are examined, all those of some leads: of one giant account a part is enough."""
 EXPLAINED = 2_000
 REPEATS = 2
 MOST_FEATURES = 20
@@ -63,8 +63,8 @@ def importances(data: TrainingSet, fitted: Fitted, scorer: Scorer, *, seed: int)
     """Return what the model goes by, from a sample of the last fold; where there is none, of all looks, none of them permuted."""
     judged = len(fitted.rehearsed.outcome) > 0
     answers = fitted.rehearsed if judged else fitted.out_of_time.answers
-    told = _sample(answers.cluster, EXPLAINED, seed)
-    x = (data.exam.x[data.folds.last.examine] if judged else data.exam.x)[told]
+    told = _sample(answers.lead, EXPLAINED, seed)
+    x = (data.exam.take(data.folds.last.examine) if judged else data.exam).take(told).x
     cluster = answers.cluster[told]
     counts = len(np.unique(answers.lead[told])), len(np.unique(answers.lead[told][answers.outcome[told] == 1]))
     explained = scorer.explain(x)
@@ -105,8 +105,8 @@ class _Permuting:
     @classmethod
     def of(cls, fitted: Fitted, seed: int) -> _Permuting:
         """Take a sample of the last fold."""
-        kept = _sample(fitted.rehearsed.cluster, ROWS, seed)
-        return cls(fitted.rehearsal, _at(fitted.rehearsed, kept), fitted.rehearsal.table.x[kept], seed)
+        kept = _sample(fitted.rehearsed.lead, ROWS, seed)
+        return cls(fitted.rehearsal, _at(fitted.rehearsed, kept), fitted.rehearsal.table.take(kept).x, seed)
 
     def cost(self, columns: Sequence[int]) -> Figure:
         """Return by how much the log-loss grows, averaged over ages and repeats, with an interval over clusters."""
@@ -135,11 +135,11 @@ def _mean_size(values: Floats, cluster: Ints, counts: tuple[int, int]) -> Figure
     return Figure(mean, max(found.low, 0.0), found.high, found.n, found.conversions, found.error)
 
 
-def _sample(cluster: Ints, most: int, seed: int) -> NDArray[np.int64]:
-    """Return about so many rows, of whole clusters, in their order."""
-    if len(cluster) <= most:
-        return np.arange(len(cluster))
-    _, place = np.unique(cluster, return_inverse=True)
+def _sample(lead: Ints, most: int, seed: int) -> NDArray[np.int64]:
+    """Return about so many rows, all those of some leads, in their order."""
+    if len(lead) <= most:
+        return np.arange(len(lead))
+    _, place = np.unique(lead, return_inverse=True)
     order = np.random.default_rng(seed).permutation(int(place.max()) + 1)
     sizes = np.bincount(place)[order]
     chosen = order[: max(1, int(np.searchsorted(np.cumsum(sizes), most)))]

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.log_odds import sigmoid
 from training.dataset import TrainingSet
 from training.evaluation import resampled
 from training.fitting import Recipe, fit_learner
 from training.metrics import METRICS, Floats, Ranking, log_losses
-from training.tuning import Pair, Table, pairs_of, sigmoid
+from training.pairs import Pair, Table, pairs_of
 
 PARTS = (0.125, 0.25, 0.5, 0.75, 1.0)
 DRAWS = 3
@@ -94,12 +95,12 @@ def learning_curve(recipe: Recipe, data: TrainingSet, *, seed: int) -> LearningC
 
 
 def _bounded(pair: Pair, rng: np.random.Generator) -> Pair:
-    """Return the fold with fewer clusters in it where it is large."""
-    tables, rows = [], MOST_CELLS // max(1, pair.learn.x.shape[1])
+    """Return the fold with fewer leads in it where it is large; accounts get smaller, or one giant would be all of it."""
+    tables, rows = [], MOST_CELLS // max(1, pair.learn.matrix.shape[1])
     for table, most in ((pair.learn, rows), (pair.examine, MOST_EXAMINED)):
         share = most / max(len(table.rows), 1)
-        kept = rng.random(int(table.rows.cluster.max(initial=0)) + 1) < share
-        tables.append(table.take(np.flatnonzero(kept[table.rows.cluster])))
+        kept = rng.random(int(table.rows.lead.max(initial=0)) + 1) < share
+        tables.append(table.take(np.flatnonzero(kept[table.rows.lead])))
     return Pair(*tables)
 
 

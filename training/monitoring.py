@@ -17,10 +17,11 @@ import numpy as np
 from features.clock import DAY_US, format_us, now_us
 from features.errors import StoppedError
 from features.inspecting.silence import stopped_behaviours
+from features.reading.as_of_now import read_as_of_now
 from features.reading.inactivity import close_inactive
 from features.reading.model_part import as_trained
 from features.reading.moments import TimeError, parse_moment
-from features.tables import Tables, read_tables
+from features.tables import Tables
 from features.workspace import Workspace, load_workspace
 from models.champion import Champion, find_champion
 from models.population import needs_dates, parse_when
@@ -95,10 +96,7 @@ def _read(ws: Workspace, champion: Champion, as_of: str | None) -> tuple[Tables,
     """Read the tables as the model was trained and as they were known at the cut; return them with the present instant."""
     cut = None if as_of is None else parse_when(as_of, "--as-of", ws)
     definition = champion.scorer.definition
-    tables = read_tables(ws, definition, cut=cut)
-    if cut is None and tables.newest > now_us():
-        cut = now_us()
-        tables = read_tables(ws, definition, cut=cut)
+    tables, cut = read_as_of_now(ws, definition, cut=cut)
     if not tables.newest:
         given = "no data" if cut is None else f"as of {format_us(cut)}"
         raise StoppedError("nothing in the data is known by then", given=given, expected="a later time", do="choose another")

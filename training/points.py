@@ -1,12 +1,13 @@
 """The points that a lead gets by hand: a default for the usual behaviours, what the workspace says, and its ideal customer.
 
-Points are log-odds: 0.7 doubles the odds. The default is a sensible guess, never measured; whatever can be learnt replaces it.
+Points are log-odds: 0.7 doubles the odds. The default is a guess, measured only for its size; whatever can be learnt replaces it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from features.definition import Definition
 from features.errors import InputError
@@ -49,6 +50,16 @@ DEFAULT_POINTS = {
 }
 """Points of the fixed vocabulary; a line of the workspace replaces the one of the same condition, and 0 takes it away."""
 
+COUNTED_IN_FULL = 12
+"""Up to so many columns the points of the default count in full, of more only this many columns' worth.
+
+Behaviours go together, so the more of them are mapped the more often the same zeal is counted. By their calibration slope these
+points ought to be multiplied by .59 to .69 on five simulated products (21 columns), 1.24 [1.13, 1.38] on OULAD (9 columns) and
+2.4 [2.1, 2.8] on 365 (5 columns): nearly 12 divided by the columns, each time. With fewer than 12 they are not raised: on relax
+(3 columns) they rank no better than chance. With 21 the calibration error at the right base rate falls from .041 to .020 by it.
+What a workspace states counts as stated.
+"""
+
 _Codes = Mapping[str, tuple[str, ...]]
 
 
@@ -68,20 +79,28 @@ def asked_values(ws: Workspace) -> dict[str, set[str]]:
 def hand_made_card(ws: Workspace, features: FeatureSet, columns: Iterable[ColumnSpec]) -> Scorecard:
     """Return the card of a workspace over the columns that there are; a line of the file that names no feature is refused."""
     places = {column.name: place for place, column in enumerate(columns)}
-    rules: list[Rule] = []
     given = {read_line(line): points for line, points in ws.scorecard.points.items()}
     lines = {read_line(line): points for line, points in DEFAULT_POINTS.items()} | given
-    for line, points in lines.items():
-        if line.name == IDEAL_CUSTOMER and IDEAL_CUSTOMER not in features.places:
-            rules += _ideal_customer(ws, features, places, points)
-            continue
-        name = _column(line, features)
-        if name not in features.places:
-            if line in given:
-                raise _no_feature(line, features)
-        elif name in places:
-            rules += _rules(features[name], places[name], line, points, features.definition)
-    return Scorecard(0.0, tuple(rule for rule in rules if rule.points))
+    for line in given:
+        if _column(line, features) not in features.places and line.name != IDEAL_CUSTOMER:
+            raise _no_feature(line, features)
+    rules = {line: _rules_of(ws, features, places, line, points) for line, points in lines.items()}
+    guessed = [line for line in lines if line not in given and line.name != IDEAL_CUSTOMER]
+    counted = {rule.column for line in guessed for rule in rules[line]}
+    share = min(1.0, COUNTED_IN_FULL / max(len(counted), 1))
+    for line in guessed:
+        rules[line] = [replace(rule, points=rule.points * share) for rule in rules[line]]
+    return Scorecard(0.0, tuple(rule for of_line in rules.values() for rule in of_line if rule.points))
+
+
+def _rules_of(ws: Workspace, features: FeatureSet, places: Mapping[str, int], line: Asked, points: float) -> list[Rule]:
+    """Return the rules of one line, none where its column is not there."""
+    if line.name == IDEAL_CUSTOMER and IDEAL_CUSTOMER not in features.places:
+        return _ideal_customer(ws, features, places, points)
+    name = _column(line, features)
+    if name not in features.places or name not in places:
+        return []
+    return _rules(features[name], places[name], line, points, features.definition)
 
 
 def _column(line: Asked, features: FeatureSet) -> str:

@@ -108,7 +108,7 @@ def realised(tables: Tables, given: Promised, reference: Reference, rule: LabelR
         "ignored": leads.ignored[place],
         "not_started": age < 0,
         "converted": leads.converted_at[place] <= given.as_of,
-        "ended": leads.ended_at[place] <= given.as_of,
+        "ended": leads.had_ended(given.as_of, place),
         "beyond_trained_age": age > round(reference.oldest_age_days * DAY_US),
     }
     kept, left_out = np.ones(len(place), bool), dict[str, int]()

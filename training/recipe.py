@@ -1,7 +1,10 @@
 """The recipe on one page: fold by time, try the learners, keep the simplest within noise, calibrate, rehearse, fit for use.
 
-The rehearsal is the shipped procedure on the last fold: what was chosen and calibrated on the folds before it learns from what
-was known at its origin and is examined on leads that started afterwards. Its figures are the ones that are told.
+The rehearsal is the shipped recipe on the last fold: learner, calibration and anchor learn from what was known at its origin,
+and are examined on leads that started afterwards. Its figures are the ones that are told.
+
+Which recipe it is was chosen on all outcomes of the folds before, also those that became known after the last origin: no lead of
+the last fold is among them, and where a horizon is long against the history they are most of what there is to choose by.
 """
 
 from __future__ import annotations
@@ -11,9 +14,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from features.clock import NEVER
 from features.errors import StoppedError
 from models.calibration import Calibrator
 from models.learners import Learner
+from models.log_odds import sigmoid
 from training.anchor import anchored
 from training.candidates import choose_learner, scores
 from training.choice import Choice, Scores, calibrated, choose_calibration, pooled
@@ -22,7 +27,8 @@ from training.evaluation import Answers
 from training.fitting import Recipe, base_log_odds, fit_learner
 from training.folds import Folds
 from training.metrics import Floats
-from training.tuning import Pair, Search, Table, Tried, pairs_of, sigmoid
+from training.pairs import Pair, Table, pairs_of
+from training.tuning import Search, Tried
 
 __all__ = ["Fitted", "Recipe", "Rehearsal", "fit", "fit_learner", "rehearse"]
 
@@ -70,8 +76,7 @@ def fit(data: TrainingSet, search: Search, *, say: Say) -> Fitted:
     recipe = replace(kept.recipe, calibration=calibrations_tried.kept)
     say(f"learner: {recipe.learner}; calibration: {recipe.calibration}; rehearsing on the last fold")
 
-    learner, calibrator = fit_learner(recipe, last.learn, columns, seed=seed, card=card), calibrated(recipe.calibration, chosen)
-    then = Rehearsal(learner, anchored(calibrator, learner, folds, kept.raws, now=data.folds.last.origin), last.examine)
+    then = _as_of(data.folds.last.origin, recipe, folds, kept.raws, last, data, seed=seed)
     rehearsal = scores(last, then.learner.raw(last.examine.x), len(folds))
     answers = rehearsal.answers.instead(then.calibrator.probability(rehearsal.raw))
     known = np.full(len(rehearsal.raw), sigmoid(np.array([base_log_odds(last.learn)]))[0])
@@ -86,15 +91,13 @@ def fit(data: TrainingSet, search: Search, *, say: Say) -> Fitted:
 
 
 def rehearse(recipe: Recipe, data: TrainingSet, *, folds: Folds | None = None, seed: int) -> Answers:
-    """Answer the last of some folds (those of the data) by a recipe: fitted at its origin, calibrated on the folds before."""
+    """Answer the last of some folds (those of the data) by a recipe, as it would have stood at its origin."""
     folds, columns = folds or data.folds, data.columns
     *before, last = pairs_of([*folds.choice, folds.last], data.learners, data.exam, columns)
-    known = [_examined(recipe, pair, data, number, seed=seed) for number, pair in enumerate(before)]
-    learner = fit_learner(recipe, last.learn, columns, seed=seed, card=data.card)
-    calibrator = calibrated(recipe.calibration, pooled(known))
-    calibrator = anchored(calibrator, learner, before, [one.raw for one in known], now=folds.last.origin)
-    answers = scores(last, learner.raw(last.examine.x), len(before)).answers
-    return answers.instead(calibrator.probability(learner.raw(last.examine.x)))
+    raws = [fit_learner(recipe, pair.learn, columns, seed=seed, card=data.card).raw(pair.examine.x) for pair in before]
+    then = _as_of(folds.last.origin, recipe, before, raws, last, data, seed=seed)
+    raw = then.learner.raw(last.examine.x)
+    return scores(last, raw, len(before)).answers.instead(then.calibrator.probability(raw))
 
 
 def by_hand(data: TrainingSet) -> Fitted:
@@ -119,6 +122,16 @@ def _stop_without_both_outcomes(folds: Sequence[Pair]) -> None:
             )
 
 
-def _examined(recipe: Recipe, pair: Pair, data: TrainingSet, fold: int, *, seed: int) -> Scores:
-    learner = fit_learner(recipe, pair.learn, data.columns, seed=seed, card=data.card)
-    return scores(pair, learner.raw(pair.examine.x), fold)
+def _as_of(
+    origin: int | None, recipe: Recipe, folds: Sequence[Pair], raws: Sequence[Floats], last: Pair, data: TrainingSet, *, seed: int
+) -> Rehearsal:
+    """Return a recipe as it would have stood at an origin, given the out-of-time log-odds of the folds before.
+
+    Only looks whose outcome was known by then calibrate and anchor; without dates everything was known.
+    """
+    known = [np.flatnonzero(pair.examine.rows.mature_at <= (NEVER if origin is None else origin)) for pair in folds]
+    folds = [replace(pair, examine=pair.examine.take(kept)) for pair, kept in zip(folds, known, strict=True)]
+    raws = [raw[kept] for raw, kept in zip(raws, known, strict=True)]
+    learner = fit_learner(recipe, last.learn, data.columns, seed=seed, card=data.card)
+    then = pooled([scores(pair, raw, number) for number, (pair, raw) in enumerate(zip(folds, raws, strict=True))])
+    return Rehearsal(learner, anchored(calibrated(recipe.calibration, then), learner, folds, raws, now=origin), last.examine)

@@ -62,7 +62,8 @@ def rows_at(
     """Return the rows that exist at ``ages_us`` (leads x looks), and how many looks were dropped, by reason.
 
     A row exists iff its lead had started, was neither converted nor ended, and its whole horizon is over and known. Maturity is
-    judged by the calendar alone: an early conversion does not mature a row, or the youngest rows would all be conversions.
+    judged by the calendar alone: an early conversion does not mature a row, or the youngest rows would all be conversions. A look
+    at a lead of which nobody had heard by then (`not_heard`) is no row: nobody could have asked for its score.
 
     A lead's looks share weight 1 over those that are mature, open or not. Sharing it over the open ones only would make one look
     of a lead that pays on day 2 as heavy as all looks of one that never does, and every young probability too high.
@@ -71,16 +72,17 @@ def rows_at(
     started = np.where(leads.started_at >= NEVER, NEVER, leads.started_at)
     as_of = np.where(started[:, None] >= NEVER, NEVER, started[:, None] + ages_us)
     mature_at = np.where(as_of >= NEVER, NEVER, as_of + rule.horizon_us + rule.known_after_us)
-    converted, ended = leads.converted_at[:, None], leads.ended_at[:, None]
+    converted = leads.converted_at[:, None]
     outside = (started < started_from) | (started >= started_before)
 
     reasons = {
         "ignored": np.broadcast_to(leads.ignored[:, None], as_of.shape),
         "not_started": as_of >= NEVER,
         "outside_window": np.broadcast_to(outside[:, None], as_of.shape),
+        "not_heard": leads.was_unheard_of(as_of),
         "not_mature": mature_at > now,
         "converted": converted <= as_of,
-        "ended": ended <= as_of,
+        "ended": leads.had_ended(as_of),
     }
     kept = np.ones(as_of.shape, dtype=bool)
     dropped = {}

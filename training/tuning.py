@@ -10,28 +10,27 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.progress import progress_bar
 from models.columns import ColumnSpec
 from models.design import Design
 from models.learners import Boosting
+from models.log_odds import sigmoid
 from models.ridge import fit_ridge
-from training.folds import Fold
-from training.metrics import log_losses
+from training.metrics import Floats, log_losses
+from training.pairs import Pair
 from training.rows import Rows
+from training.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     import optuna
 
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Inverse strengths that the logistic regression is tried with, strongest penalty first."""
-
-SEARCH_ROWS = 30_000
-"""At most about so many rows learn in one fold of the search."""
 
 SEARCH_ROUNDS = 160
 MOST_ROUNDS = 400
@@ -101,70 +100,36 @@ class TunedTrees:
     tried: tuple[Tried, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows with their features."""
-
-    rows: Rows
-    x: NDArray[np.float64]
-
-    def take(self, positions: NDArray[np.int64]) -> Table:
-        """Return some of the rows."""
-        return Table(self.rows.take(positions), self.x[positions])
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One fold with its features: who learns, who is examined."""
-
-    learn: Table
-    examine: Table
-
-
-def pairs_of(folds: Sequence[Fold], learners: Table, exam: Table, columns: Sequence[ColumnSpec]) -> list[Pair]:
-    """Return the folds with their features; the examined ones are kept within the range learnt from, as they will be in use."""
-    pairs = []
-    for fold in folds:
-        learn, examine = learners.take(fold.learn), exam.take(fold.examine)
-        pairs.append(Pair(learn, Table(examine.rows, _within(examine.x, learn.x, columns))))
-    return pairs
-
-
-def sampled(pairs: Sequence[Pair], *, seed: int) -> list[Pair]:
-    """Return the folds with fewer clusters in them, where there are more rows than a search needs."""
-    largest = max(len(pair.learn.rows) for pair in pairs)
-    if largest <= SEARCH_ROWS:
-        return list(pairs)
-    clusters = 1 + max(int(table.rows.cluster.max(initial=0)) for pair in pairs for table in (pair.learn, pair.examine))
-    kept = np.random.default_rng(seed).random(clusters) < SEARCH_ROWS / largest
-    thin = [
-        Pair(*(table.take(np.flatnonzero(kept[table.rows.cluster])) for table in (pair.learn, pair.examine))) for pair in pairs
-    ]
-    return thin if all(_worth_fitting(pair) for pair in thin) else list(pairs)
-
-
 def tune_logistic(pairs: Sequence[Pair], columns: Sequence[ColumnSpec], *, deadline: Deadline = NO_DEADLINE) -> float:
     """Return the penalty with the least log-loss over the folds; of equals, the strongest.
 
     Past the deadline the penalties not tried yet are left out, but the strongest is always tried.
     """
-    designs = [Design.of(pair.learn.x, pair.learn.rows.weight, columns) for pair in pairs]
-    matrices = [(design.matrix(pair.learn.x), design.matrix(pair.examine.x)) for design, pair in zip(designs, pairs, strict=True)]
-    found: list[NDArray[np.float64] | None] = [None] * len(pairs)
     losses: dict[float, float] = {}
-    for c in PENALTIES:
-        if losses and deadline.passed:
-            break
-        of_folds = []
-        for fold, (pair, (learnt, examined)) in enumerate(zip(pairs, matrices, strict=True)):
-            rows = pair.learn.rows
-            outcome = rows.outcome.astype(np.float64)
-            # Each fit starts from the one with the stronger penalty, which is near.
-            now = fit_ridge(learnt, outcome, rows.weight, np.zeros(len(rows)), c=c, start=found[fold])
-            found[fold] = now
-            of_folds.append(macro_loss(examined @ now, pair.examine.rows))
-        losses[c] = float(np.mean(of_folds))
+    with SideBySide(len(pairs)) as threads:
+        fits = threads.each(lambda pair: _Fits(pair, columns), pairs)
+        for c in PENALTIES:
+            if losses and deadline.passed:
+                break
+            losses[c] = float(np.mean(threads.each(methodcaller("loss", c), fits)))
     return min(losses, key=lambda c: (losses[c], c))
+
+
+class _Fits:
+    """Logistic regressions of one fold; each starts from the one before it, whose penalty is stronger, and which is near."""
+
+    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec]) -> None:
+        x, self.rows, self.examined = pair.learn.x, pair.learn.rows, pair.examine.rows
+        design = Design.of(x, self.rows.weight, columns)
+        self.learn, self.examine = design.matrix(x), design.matrix(pair.examine.x)
+        self.found: Floats | None = None
+
+    def loss(self, c: float) -> float:
+        """Return the log-loss of the examined rows with one penalty."""
+        rows = self.rows
+        nothing = np.zeros(len(rows))
+        self.found = fit_ridge(self.learn, rows.outcome.astype(np.float64), rows.weight, nothing, c=c, start=self.found)
+        return macro_loss(self.examine @ self.found, self.examined)
 
 
 def tune_trees(
@@ -191,10 +156,9 @@ def tune_trees(
 
     def one(trial: optuna.Trial) -> float:
         params = _settings(_suggested(trial), smallest)
-        try:
-            grown = grow_together(pairs, columns, params, SEARCH_ROUNDS, search.seed, deadline=until)
-        except TimeoutError:
-            raise optuna.TrialPruned from None
+        grown = grow_together(pairs, columns, params, SEARCH_ROUNDS, search.seed, deadline=until)
+        if until.passed:  # it may have been cut short, and would not be compared with its like
+            raise optuna.TrialPruned
         trial.set_user_attr("rounds", grown.rounds)
         return grown.loss
 
@@ -224,7 +188,7 @@ class Grown:
 
     rounds: int
     loss: float
-    raws: list[NDArray[np.float64]]
+    raws: list[Floats]
 
 
 def grow_together(
@@ -235,38 +199,44 @@ def grow_together(
     seed: int,
     *,
     deadline: Deadline = NO_DEADLINE,
+    moved: Callable[[int, int], None] = lambda _done, _most: None,
 ) -> Grown:
-    """Boost on all folds side by side, and stop early: when ``PATIENCE`` stops have brought nothing.
+    """Boost on all folds side by side, and stop early: when ``PATIENCE`` stops have brought nothing, or past the deadline.
 
-    Raises TimeoutError past a deadline.
+    The first stop is always reached, so that there are trees to compare. `moved` is told the rounds and how many may follow.
     """
-    growing = [
-        Boosting(pair.learn.x, pair.learn.rows.outcome, pair.learn.rows.weight, columns, params=params, seed=seed)
-        for pair in pairs
-    ]
-    raws = [np.zeros(len(pair.examine.rows)) for pair in pairs]
-    best, idle = Grown(0, float("inf"), raws), 0
-    for before, rounds in pairwise((0, *STOPS)):
-        if rounds > most or idle >= PATIENCE:
-            break
-        if deadline.passed:
-            raise TimeoutError
-        added = [one.more(rounds - before).raw(pair.examine.x) for one, pair in zip(growing, pairs, strict=True)]
-        raws = [raw + more for raw, more in zip(raws, added, strict=True)]
-        loss = float(np.mean([macro_loss(raw, pair.examine.rows) for raw, pair in zip(raws, pairs, strict=True)]))
-        best, idle = (Grown(rounds, loss, raws), 0) if loss < best.loss else (best, idle + 1)
+    best, idle = Grown(0, float("inf"), []), 0
+    with SideBySide(len(pairs)) as threads:
+        growing = threads.each(lambda pair: _Growing(pair, columns, params, seed), pairs)
+        for before, rounds in pairwise((0, *STOPS)):
+            if rounds > most or idle >= PATIENCE or (before and deadline.passed):
+                break
+            raws: list[Floats] = threads.each(methodcaller("grown_by", rounds - before), growing)
+            loss = float(np.mean([macro_loss(raw, pair.examine.rows) for raw, pair in zip(raws, pairs, strict=True)]))
+            best, idle = (Grown(rounds, loss, raws), 0) if loss < best.loss else (best, idle + 1)
+            moved(rounds, most)
     return best
 
 
-def macro_loss(raw: NDArray[np.float64], rows: Rows) -> float:
+class _Growing:
+    """Boosting on one fold, with what its examined rows get so far."""
+
+    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec], params: Mapping[str, Any], seed: int) -> None:
+        rows = pair.learn.rows
+        self.boosting = Boosting(pair.learn.x, rows.outcome, rows.weight, columns, params=params, seed=seed)
+        self.x = pair.examine.x
+        self.raw = np.zeros(len(self.x))
+
+    def grown_by(self, rounds: int) -> Floats:
+        """Return the log-odds of the examined rows after so many more rounds."""
+        self.raw = self.raw + self.boosting.more(rounds).raw(self.x)
+        return self.raw
+
+
+def macro_loss(raw: Floats, rows: Rows) -> float:
     """Return the log-loss of each look, averaged over the looks."""
     losses = log_losses(sigmoid(raw), rows.outcome)
     return float(np.mean([losses[rows.look == look].mean() for look in np.unique(rows.look)]))
-
-
-def sigmoid(raw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability of log-odds."""
-    return 1.0 / (1.0 + np.exp(-np.clip(raw, -500.0, 500.0)))
 
 
 def _suggested(trial: optuna.Trial) -> dict[str, Any]:
@@ -284,16 +254,3 @@ def _settings(found: Mapping[str, Any], rows: int) -> dict[str, Any]:
     settings = dict(found)
     share = settings.pop("min_child_share")
     return {**settings, "min_child_samples": max(20, round(share * rows))}
-
-
-def _within(x: NDArray[np.float64], learnt: NDArray[np.float64], columns: Sequence[ColumnSpec]) -> NDArray[np.float64]:
-    inside = x.copy()
-    for place, column in enumerate(columns):
-        known = learnt[:, place][~np.isnan(learnt[:, place])]
-        if column.kind == "number" and len(known):
-            np.clip(x[:, place], known.min(), known.max(), out=inside[:, place])
-    return inside
-
-
-def _worth_fitting(pair: Pair) -> bool:
-    return all(0 < int(table.rows.outcome.sum()) < len(table.rows) for table in (pair.learn, pair.examine))

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import DAY_US, NEVER, format_us, now_us
+from features.clock import DAY_US, NEVER, format_us
 from features.errors import InputError, StoppedError
 from features.inspecting.silence import stopped_behaviours
+from features.reading.as_of_now import read_as_of_now
 from features.reading.inactivity import close_inactive
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, load_workspace
@@ -207,10 +208,7 @@ def _read(
     cut = None if as_of is None else parse_when(as_of, "--as-of", ws)
     first = parse_when(started_from, "--started-from", ws, otherwise=-NEVER)
     last = parse_when(started_before, "--started-before", ws, otherwise=NEVER)
-    tables = read_tables(ws, cut=cut)
-    if cut is None and tables.newest > now_us():
-        cut = now_us()
-        tables = read_tables(ws, cut=cut)
+    tables, cut = read_as_of_now(ws, cut=cut)
     if cut is not None and not tables.newest:
         raise StoppedError(
             "nothing in the data is known by then", given=f"as of {format_us(cut)}", expected="a later time", do="choose another"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.log_odds import log_odds, sigmoid
 from training.calibration_check import Part, age_thirds
 from training.clustered import figure, mean_of, standard_error
 from training.contest import Contest
@@ -69,13 +70,12 @@ def _worse_slope(ours: Answers, theirs: Answers) -> str | None:
 
 def _slope(answers: Answers) -> tuple[float, Floats]:
     """Return the slope of outcomes on promised log-odds, and what each row adds to its error."""
-    p = np.clip(answers.probability, 1e-9, 1.0 - 1e-9)
     y = answers.outcome.astype(np.float64)
-    x = np.column_stack([np.ones(len(p)), np.log(p / (1.0 - p))])
+    x = np.column_stack([np.ones(len(y)), log_odds(answers.probability)])
     # A weak pull to the identity keeps the line finite where the outcomes are separated.
     beta, start, pull = np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.eye(2)
     for _ in range(30):
-        q = 1.0 / (1.0 + np.exp(-np.clip(x @ beta, -500.0, 500.0)))
+        q = sigmoid(x @ beta)
         information = (x * (q * (1.0 - q))[:, None]).T @ x + pull
         step = np.linalg.solve(information, x.T @ (y - q) - pull @ (beta - start))
         beta = beta + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))

@@ -68,9 +68,16 @@ def begun_leads(
     if data.conversions is not None and data.conversions.events:
         payments = joined([payments, payments_of_events(ws, events, data.conversions.events, cut)])
     converted, conversion_known = payments.earliest(n)
+    said_at = columns["time", "said_at"] if stored.any() else never
     if stored.any() and not pattern:
-        started = _otherwise(started, stored, columns["time", "said_at"], first_paid)
-    ends = _ends_told(columns)
+        started = _otherwise(started, stored, said_at, first_paid)
+    heard_at = None
+    if by_events or stored.any():
+        heard = starts(events, pattern, n, events.known)
+        if not pattern:
+            heard = np.minimum.reduce([heard, said_at, _earliest(payments.lead, payments.known, n)])
+        # What files say of a lead is known from its start on; of others something has to come in first.
+        heard_at = np.where(stored | by_events, heard, started)
     return Leads(
         ids=ids,
         started_at=started,
@@ -89,7 +96,9 @@ def begun_leads(
         ignored=columns.get(("lead", "ignored"), np.zeros(n, bool)),
         converted_flag=columns.get(("flag", "converted"), np.full(n, -1, np.int8)),
         known={name: column for (kind, name), column in columns.items() if kind == "known"},
-        ends_told=ends,
+        ends_told=_told(columns, "end"),
+        closes_told=_told(columns, "close"),
+        heard_at=heard_at,
     )
 
 
@@ -105,9 +114,10 @@ def _earliest(lead: I8, at: I8, n_leads: int) -> I8:
     return found
 
 
-def _ends_told(columns: Columns) -> dict[int, I8]:
+def _told(columns: Columns, name: str) -> dict[int, I8]:
+    """Return what was told of a time one after the other, as the layers in which the columns have it."""
     found: dict[int, I8] = {}
-    while ("time", f"end.{len(found)}.at") in columns:
+    while ("time", f"{name}.{len(found)}.at") in columns:
         layer = len(found)
-        found[layer] = np.stack([columns["time", f"end.{layer}.since"], columns["time", f"end.{layer}.at"]], axis=1)
+        found[layer] = np.stack([columns["time", f"{name}.{layer}.since"], columns["time", f"{name}.{layer}.at"]], axis=1)
     return found

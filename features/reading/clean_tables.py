@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.clock import NEVER
 from features.reading.identities_table import Link
 from features.reading.sources import I8
 from features.reading.table_report import Finding, TableReport
@@ -41,9 +42,29 @@ class Leads:
     """From when attributes and traits are known, where that is not the start."""
     ends_told: dict[int, I8] = field(default_factory=dict)
     """Ends of the trial as they were told one after the other: [lead] is (known from, end), NEVER where no more was told."""
+    closes_told: dict[int, I8] = field(default_factory=dict)
+    """The same of `ended_at`, which is the last one told. Of whom nothing is told here, `ended_at` was known all along."""
+    heard_at: I8 | None = None
+    """From when anybody could have asked about a lead: when it was first heard of. None where that is each one's start."""
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def had_ended(self, as_of: I8, lead: I8 | slice = slice(None)) -> npt.NDArray[np.bool_]:
+        """Tell whether leads had ended, by what was told by then; `as_of` has an instant a lead, or several (lead x instant)."""
+        ends = _beside(self.ended_at[lead], as_of)
+        for layer, told in sorted(self.closes_told.items()):
+            since, end = (_beside(told[lead, side], as_of) for side in (0, 1))
+            if not layer:
+                ends = np.where(since < NEVER, NEVER, ends)
+            ends = np.where(since <= as_of, end, ends)
+        return ends <= as_of
+
+    def was_unheard_of(self, as_of: I8) -> npt.NDArray[np.bool_]:
+        """Tell of which leads nobody had heard, so that nobody could ask; `as_of` as above."""
+        if self.heard_at is None:
+            return np.zeros(as_of.shape, bool)
+        return _beside(self.heard_at, as_of) > as_of
 
     def take(self, kept: npt.NDArray[np.bool_] | slice) -> Leads:
         """Return some of the leads."""
@@ -51,9 +72,15 @@ class Leads:
         def some(value: Any) -> Any:
             if isinstance(value, list):
                 return value[kept] if isinstance(kept, slice) else [value[place] for place in np.flatnonzero(kept).tolist()]
-            return {name: some(column) for name, column in value.items()} if isinstance(value, dict) else value[kept]
+            if isinstance(value, dict):
+                return {name: some(column) for name, column in value.items()}
+            return None if value is None else value[kept]
 
         return Leads(**{one.name: some(getattr(self, one.name)) for one in fields(self)})
+
+
+def _beside(column: I8, as_of: I8) -> I8:
+    return column.reshape(column.shape + (1,) * (as_of.ndim - 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import DAY_US, NEVER
-from features.tables import Tables
+from features.tables import Leads, Tables
 from features.workspace import Workspace
 
 Ints = NDArray[np.int64]
@@ -25,7 +25,18 @@ def close_inactive(ws: Workspace, tables: Tables) -> Tables:
         return tables
     leads, events = tables.leads, tables.events
     closed = silent_from(leads.started_at, events.lead, events.at, round(allowed * DAY_US))
-    return replace(tables, leads=replace(leads, ended_at=np.minimum(leads.ended_at, closed)))
+    told = leads.closes_told
+    if told:
+        # A silence closes a lead whatever was told of its end, also before anything was.
+        always = np.stack([np.full(len(leads), -NEVER), np.minimum(closed, _untold(leads))], axis=1)
+        later = {layer + 1: np.stack([one[:, 0], np.minimum(one[:, 1], closed)], axis=1) for layer, one in told.items()}
+        told = {0: always, **later}
+    return replace(tables, leads=replace(leads, ended_at=np.minimum(leads.ended_at, closed), closes_told=told))
+
+
+def _untold(leads: Leads) -> Ints:
+    """Return when each lead ended of which no more is told than that."""
+    return np.where(leads.closes_told[0][:, 0] < NEVER, NEVER, leads.ended_at)
 
 
 def silent_from(started_at: Ints, lead: NDArray[np.integer], at: Ints, allowed_us: int) -> Ints:

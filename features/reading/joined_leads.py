@@ -28,8 +28,11 @@ def joined_leads(files: LeadRows, stored: LeadRows) -> LeadRows:
             first = files.columns.get(key, _empty(key, old, some.dtype))
             rest = stored.columns[key][added] if key in stored.columns else _empty(key, len(new), some.dtype)
             columns[key] = np.concatenate([first, rest])
+    # Where files say when a lead ended, what the server was told of that does not count, neither at last nor before.
+    close_of_files = ~_is_empty(columns["time", "ended_at"][mine])
     for key in stored.columns:
-        _fill(columns, key, stored.columns, mine, theirs)
+        own = close_of_files if key[1].startswith("close.") else np.zeros(len(mine), bool)
+        _fill(columns, key, stored.columns, mine[~own], theirs[~own])
     index = dict(files.index) | {one: old + place for place, one in enumerate(new)}
     for one, place in stored.index.items():
         index.setdefault(one, place)  # what is left out here is left out by the store, too

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Select, inspect, select
 from features.errors import InputError
 from features.reading.leads_table import LeadRows
 from features.reading.sources import as_array
-from features.reading.stored_columns import KNOWN, reads_store
+from features.reading.stored_columns import KNOWN, reads_store, with_stored_columns
 from features.storing.collected_leads import read_collected_leads
 from features.storing.engine import configured_url
 from features.storing.rows import HEARD
@@ -51,7 +51,7 @@ class Collected:
 
     def __init__(self, connection: Connection, workspace: Workspace, *, without_loaded: bool = False) -> None:
         self._connection = connection
-        self._ws = workspace
+        self._ws = with_stored_columns(workspace)  # else a workspace that does not name them would lose them
         self._without_loaded = without_loaded
 
     def __call__(self, table: str, wanted: Sequence[str]) -> Iterator[Any]:

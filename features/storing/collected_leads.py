@@ -106,13 +106,19 @@ class _People:
         ends = read.times(facts, "ended_at")
         if ends:
             columns["time", "ended_at"][place] = ends[-1][0]
+        self._tell_one_after_the_other("close", place, [(known, end) for end, known in ends])
         told = sorted((known, end) for end, known in read.times(facts, "trial_ends_at"))
-        for layer, (known, end) in enumerate(told):
-            self._layer(f"end.{layer}.since")[place] = known
-            self._layer(f"end.{layer}.at")[place] = end
+        self._tell_one_after_the_other("end", place, told)
         columns["lead", "ignored"][place] = read.is_ignored(facts)
         self._attributes(place, read.attributes(facts))
         return NEVER if stated is None else stated
+
+    def _tell_one_after_the_other(self, name: str, place: int, told: Sequence[tuple[int, int]]) -> None:
+        """Enter a time that may change, with when it was known; what is said again is not entered again."""
+        changes = [one for one, before in zip(told, (None, *told), strict=False) if before is None or one[1] != before[1]]
+        for layer, (known, at) in enumerate(changes):
+            self._layer(f"{name}.{layer}.since")[place] = known
+            self._layer(f"{name}.{layer}.at")[place] = at
 
     def _layer(self, name: str) -> npt.NDArray[Any]:
         return self.columns.setdefault(("time", name), self._all(NEVER, np.int64))

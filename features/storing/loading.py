@@ -50,6 +50,7 @@ def load_history(
     store = EventStore(url or configured_url(), wait_ms=WAIT_MS)
     try:
         store.migrate()
+        store.need_same_secret()
         count("leads", len(tables.leads), _load_leads(store, ws, tables))
         count("events", len(tables.events), _load_events(store, ws, tables, progress))
         outcomes = list(_outcomes(ws, tables.leads))

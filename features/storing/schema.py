@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     insert,
     select,
+    text,
 )
 
 from features.errors import InputError
@@ -131,6 +132,15 @@ contact = Table(
 tombstone = Table("tombstone", tables, Column("lead_digest", Text, primary_key=True), _instant("at"))
 """Forgotten leads, by the HMAC of their id: enough to refuse what still arrives of them, not enough to say who they were."""
 
+tombstone_secret = Table(
+    "tombstone_secret",
+    tables,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1: all tombstones have one secret
+    Column("check_value", Text, nullable=False),
+    _instant("at"),
+)
+"""The HMAC of a fixed text under the secret of the tombstones: who has another secret would find nobody forgotten."""
+
 quarantine = Table(
     "quarantine",
     tables,
@@ -175,7 +185,15 @@ api_key = Table(
     _instant("revoked_at", nullable=True),
 )
 
-STEPS: tuple[Callable[[Connection], None], ...] = ()
+
+def _tell_secrets_apart(connection: Connection) -> None:
+    # A step stays as it was written, whatever becomes of the tables above.
+    connection.execute(
+        text("CREATE TABLE tombstone_secret (id INTEGER NOT NULL PRIMARY KEY, check_value TEXT NOT NULL, at BIGINT NOT NULL)")
+    )
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_tell_secrets_apart,)
 """What brings a store of version 1 to 2, of 2 to 3, and so on."""
 
 NEWEST = 1 + len(STEPS)

@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
-from features.errors import OutsideError
+from features.errors import OutsideError, TrialwiseError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -79,21 +80,31 @@ def fluent(uri: str) -> Iterator[Any]:
 
 @contextmanager
 def outside(uri: str) -> Iterator[None]:
-    """Turn whatever MLflow, its database or the disk throws into one sentence without secrets."""
-    _quiet()
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+    """Turn whatever MLflow throws into one sentence without secrets: it, its database, its object store, a driver, the disk.
 
+    Each of these has errors of its own kind (S3 those of botocore, Google and Azure others again), and what a server answers that
+    is none of MLflow's may come out as a KeyError. So everything is the outside but what we have said, and our own mistakes.
+    """
+    _quiet()
     try:
         yield
-    # A driver that is not installed (ImportError) is the outside, too.
-    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+    except Exception as error:
+        if isinstance(error, TrialwiseError) or _is_our_mistake(error):
+            raise
         raise OutsideError(
             f"the model registry failed ({type(error).__name__})",
             given=_without_secrets(uri),
             expected="an MLflow tracking store that answers",
             do="check MLFLOW_TRACKING_URI, the disk and TRIALWISE_HOME, then run the command again",
         ) from error
+
+
+def _is_our_mistake(error: Exception) -> bool:
+    """Tell whether an error is one of a program, and was raised by a line of ours and not by one that we called."""
+    if not isinstance(error, TypeError | AttributeError | NameError | LookupError | ArithmeticError | AssertionError):
+        return False
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("models", "features")
 
 
 def _quiet() -> None:

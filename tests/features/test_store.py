@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from features.errors import InputError
@@ -20,6 +20,7 @@ from features.storing.engine import StoreUnavailable, parse_url
 from features.storing.keys import KeyRow
 from features.storing.rows import Answer, Fact, Message, Outcome, Refused, digest_of
 from features.storing.schema import NEWEST, schema_version
+from features.storing.tombstones import forgotten
 from tests import store_fixture
 
 store_url = store_fixture.store_url
@@ -202,13 +203,42 @@ def test_a_store_of_a_newer_program_is_refused(store: EventStore) -> None:
 
 
 def test_an_older_store_is_brought_forward_step_by_step(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = [lambda connection, n=n: connection.execute(text(f"CREATE TABLE step_{n} (x INTEGER)")) for n in (2, 3)]
-    monkeypatch.setattr(store_schema, "STEPS", steps)
-    monkeypatch.setattr(store_schema, "NEWEST", 3)
-    assert (store.migrate(), store.migrate()) == (3, 3)
+    last = NEWEST + 2
+    steps = [lambda connection, n=n: connection.execute(text(f"CREATE TABLE step_{n} (x INTEGER)")) for n in range(NEWEST, last)]
+    monkeypatch.setattr(store_schema, "STEPS", (*store_schema.STEPS, *steps))
+    monkeypatch.setattr(store_schema, "NEWEST", last)
+    assert (store.migrate(), store.migrate()) == (last, last)
     with store.reading() as connection:
-        assert connection.execute(text("SELECT count(*) FROM step_2")).scalar() == 0
-        assert sorted(connection.execute(select(schema_version.c.version)).scalars()) == [1, 2, 3]
+        assert connection.execute(text(f"SELECT count(*) FROM step_{NEWEST}")).scalar() == 0
+        assert sorted(connection.execute(select(schema_version.c.version)).scalars()) == [NEWEST, NEWEST + 1, last]
+
+
+def test_a_store_of_version_1_gets_what_tells_secrets_apart(store: EventStore) -> None:
+    with store.writing() as connection:
+        connection.execute(text("DROP TABLE tombstone_secret"))
+        connection.execute(update(schema_version).values(version=1))
+    store.need_same_secret(b"any")  # which is not asked before anybody was forgotten
+    assert store.migrate() == NEWEST
+    store.add_tombstones(["a"], b"s", 1)
+    store.need_same_secret(b"s")
+    with pytest.raises(InputError, match="forgotten under another secret"):
+        store.need_same_secret(b"any")
+
+
+def test_tombstones_have_one_secret(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.add_tombstones(["a", "b"], b"s", 1)
+    store.add_tombstones(["b", "c"], b"s", 2)
+    with pytest.raises(InputError, match="TRIALWISE_KEY_SECRET") as refused:
+        store.add_tombstones(["d"], b"another", 3)
+    assert refused.value.exit_code == 2
+    assert "another" not in refused.value.given
+    assert store.counts()["tombstone"] == 3
+    with store.reading() as connection:
+        monkeypatch.setenv("TRIALWISE_KEY_SECRET", "s")
+        assert forgotten(connection, ["a", "d", "c"]).tolist() == [True, False, True]
+        monkeypatch.setenv("TRIALWISE_KEY_SECRET", "another")
+        with pytest.raises(InputError, match="forgotten under another secret"):
+            forgotten(connection, ["a"])
 
 
 def test_a_writer_that_does_not_end_holds_others_up_to_the_limit(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_leads_that_start_by_an_event_are_not_counted_before(home: Path) -> None
 def test_by_default_nothing_is_seen_that_is_known_later_than_now(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ws = load_workspace(home / "small.yaml")
     when = (FIRST + timedelta(days=100)).isoformat()
-    monkeypatch.setattr("models.population.now_us", lambda: parse_when(when, "--as-of", ws))
+    monkeypatch.setattr("features.reading.as_of_now.now_us", lambda: parse_when(when, "--as-of", ws))
     now, stated = find_population(ws, Asked()), find_population(ws, Asked(as_of=when))
     assert (now.at, now.ids, now.left_out) == (stated.at, stated.ids, stated.left_out)
 

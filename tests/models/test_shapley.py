@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.columns import Grouping, by_column
-from models.forest import TINY, Forest, goes_left
+from models.forest import CATEGORY, TINY, Forest, category_goes_left, number_goes_left
 from models.shapley import quadrature
 from models.trees import Trees
 from tests.models.test_forest import SETTINGS, columns, fitted
@@ -18,6 +18,12 @@ from tests.models.test_forest import SETTINGS, columns, fitted
 Floats = NDArray[np.float64]
 
 PLAYERS = Grouping(("one", "two", "three", "idle"), np.array([0, 0, 1, 2, 1, 2, 0]))
+
+
+def goes_left(forest: Forest, s: int, x: float) -> bool:
+    if forest.rule[s] == CATEGORY:
+        return category_goes_left(x, forest.words, forest.first_word[s], forest.first_word[s + 1])
+    return number_goes_left(x, forest.threshold[s], forest.rule[s], forest.missing_left[s], TINY)
 
 
 def value(forest: Forest, x: Floats, grouping: Grouping, coalition: set[int]) -> float:
@@ -35,7 +41,7 @@ def value(forest: Forest, x: Floats, grouping: Grouping, coalition: set[int]) ->
         s = forest.first_split[tree] + node
         left, right = int(forest.left[s]), int(forest.right[s])
         if int(grouping.of[forest.column[s]]) in coalition:
-            return walk(tree, left if goes_left(forest, s, x[forest.column[s]], TINY) else right)
+            return walk(tree, left if goes_left(forest, s, float(x[forest.column[s]])) else right)
         whole = cover(tree, node)
         return walk(tree, left) * cover(tree, left) / whole + walk(tree, right) * cover(tree, right) / whole
 

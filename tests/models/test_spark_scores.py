@@ -72,7 +72,7 @@ def test_days_no_leads_table_and_payments_that_are_events(spark: SparkSession, t
 def test_tables_of_spark(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A query is read as a file of the same rows is; as of the present, which lies in the middle of the data."""
     path = write_product(tmp_path, edit={", more.jsonl.gz": "", "events-*": "events-1"})
-    monkeypatch.setattr("models.population.now_us", lambda: 1_745_000_000_000_000)
+    monkeypatch.setattr("features.reading.as_of_now.now_us", lambda: 1_745_000_000_000_000)
     monkeypatch.setattr("models.spark_scores.now_us", lambda: 1_745_000_000_000_000)
     local = write_features(path, tmp_path / "local.parquet", **NOBODY)
     for name in ("leads", "events-1"):

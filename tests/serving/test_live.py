@@ -139,6 +139,48 @@ def test_a_download_that_is_cut_is_tried_again(live: LiveModel, registry: FakeRe
     assert version(live) == "1"
 
 
+class _ClientError(Exception):
+    """As boto3 raises it: nothing that we know."""
+
+
+_ClientError.__module__ = "botocore.exceptions"
+
+
+@pytest.mark.parametrize("broken", ["champion", "download"])
+def test_trouble_of_an_unknown_kind_leaves_the_model_and_is_told(
+    live: LiveModel, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise _ClientError("AccessDenied: secret")
+
+    assert live.poll()
+    registry.version = "2"
+    with monkeypatch.context() as patched:
+        patched.setattr(registry, broken, fails)
+        for _ in range(2):
+            assert not live.poll()
+            assert (version(live), live.is_stale) == ("1", True)
+            assert live.problem == "The champion cannot be followed (_ClientError)."
+    assert live.poll()
+    assert (version(live), live.is_stale, live.problem) == ("2", False, None)
+
+
+def test_trouble_is_asked_about_at_most_once_a_minute_in_the_end(live: LiveModel, registry: FakeRegistry) -> None:
+    waited: list[float] = []
+
+    class Clock:
+        def wait(self, pause: float) -> bool:
+            waited.append(pause)
+            registry.is_down = len(waited) < 20
+            return len(waited) == 22
+
+    live._stop = Clock()  # type: ignore[assignment]  # nobody waits in earnest
+    live._run()
+    assert waited[:4] == [0.0, 0.04, 0.08, 0.16]
+    assert waited[15:20] == [60.0] * 5
+    assert waited[20:] == [0.02, 0.02]
+
+
 def test_a_registry_that_does_not_answer_for_long_is_noticed(live: LiveModel, monkeypatch: pytest.MonkeyPatch) -> None:
     live.poll()
     assert not live.is_stale

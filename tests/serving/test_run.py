@@ -236,6 +236,17 @@ def test_a_damaged_store_is_said_before_any_process_starts(tmp_path: Path) -> No
         run.may_listen(Settings(tmp_path, f"sqlite:///{tmp_path / 's.db'}", open_to_all=True), "127.0.0.1")
 
 
+def test_another_secret_than_that_of_the_forgotten_is_said_before_any_process_starts(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    store = EventStore(url)
+    store.migrate()
+    store.add_tombstones(["a"], b"x", 1)
+    store.close()
+    run.may_listen(Settings(tmp_path, url, key_secret="x", open_to_all=True), "127.0.0.1")
+    with pytest.raises(InputError, match="forgotten under another secret"):
+        run.may_listen(Settings(tmp_path, url, key_secret="y", open_to_all=True), "127.0.0.1")
+
+
 def test_a_port_in_use_is_said_in_words(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIALWISE_HOME", str(tmp_path))
     with socket.socket() as taken:

@@ -185,6 +185,17 @@ def test_without_a_model_scores_wait_and_features_do_not(client: TestClient) -> 
     assert client.get("/v1/model").json()["serving"] is False
 
 
+def test_a_registry_that_fails_is_told_and_the_model_answers(client: TestClient, registry: FakeRegistry) -> None:
+    assert client.get("/readyz").json()["checks"] == {"model": "ok", "store": "ok", "registry": "ok"}
+    registry.is_down = True
+    wait_for(lambda: client.get("/v1/model").json()["stale"])
+    assert client.get("/v1/model").json()["problem"].startswith("the model registry failed")
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["registry"]) == (200, "unavailable")
+    fill(client)
+    assert client.get("/v1/leads/a/score").json()["probability"] > 0
+
+
 BAD_LEADS: list[tuple[Any, str]] = [
     ({}, "invalid_lead"),
     ("x", "invalid_lead"),

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import training.simulator
-from features.catalog import feature_set
 from features.clock import DAY_US
-from features.matrix import compute
-from features.tables import read_tables
 from features.workspace import load_workspace
 from models.blend import BaseRate
 from models.calibration import Calibrator
-from tests.training.small_world import silent
-from training.ages import fixed_ages
+from models.log_odds import sigmoid
+from tests.training.looks_ahead import look_ahead
 from training.anchor import PROMISED, anchored, first_span, measure
-from training.dataset import Window, build, label_rule
-from training.metrics import Floats
-from training.recipe import fit
-from training.rows import Rows, rows_at
+from training.metrics import Floats, Ranking
+from training.pairs import Pair, Table
+from training.rows import Rows
 from training.simulated_product import Ints, Product, simulated_product
 from training.simulator import simulate
-from training.tuning import Pair, Search, Table, sigmoid
 
 AGES, HORIZON = (1, 3, 7, 14), 30
 
@@ -68,6 +65,14 @@ def test_a_stable_world_moves_in_one_of_ten_at_most() -> None:
     rng = np.random.default_rng(0)
     shifts = np.array([shift_of(*looks(rng, 800, 250), 250 * DAY_US) for _ in range(200)])
     assert np.count_nonzero(shifts) <= 24
+
+
+def test_what_is_known_after_now_moves_nothing() -> None:
+    rows, log_odds = looks(np.random.default_rng(8), 4000, 200, changed_on=100, by=0.7)
+    now = 160 * DAY_US
+    later = replace(rows, outcome=np.where(rows.mature_at > now, 1 - rows.outcome, rows.outcome))
+    assert shift_of(rows, log_odds, now) == shift_of(later, log_odds, now) != 0.0
+    assert shift_of(rows, log_odds, 240 * DAY_US) != shift_of(later, log_odds, 240 * DAY_US)
 
 
 def test_a_change_is_followed_from_a_horizon_and_a_trial_on() -> None:
@@ -150,24 +155,13 @@ def test_a_base_rate_that_doubles(tmp_path_factory: pytest.TempPathFactory, monk
     monkeypatch.setattr(training.simulator, "simulated_product", doubled)
     world = simulate(4, leads=20_000, days=420)
     ws = load_workspace(world.write(tmp_path_factory.mktemp("doubled")))
-    now = world.since + (CHANGE + HORIZON + 14 + later) * DAY_US
-    data = build(ws, read_tables(ws, cut=now), Window(now), seed=0, say=silent)
-    fitted = fit(data, Search(0, None, 0), say=silent)
-
-    everything, ages = read_tables(ws), fixed_ages(ws.snapshots.ages_days)
-    at = np.broadcast_to(ages, (len(everything.leads), len(ages)))
-    rows, _ = rows_at(everything.leads, at, label_rule(ws), now=everything.newest, started_from=now)
-    features = feature_set(data.definition)
-    matrix = compute(features, everything, rows.lead, rows.as_of)
-    columns = [features.index(column.name) for column in data.columns]
-    lower, upper = (
-        np.array([getattr(column, end) if column.kind == "number" else sign * np.inf for column in data.columns])
-        for end, sign in (("lower", -1), ("upper", 1))
-    )
-    raw = fitted.learner.raw(np.clip(matrix.values[:, columns], lower, upper))
-    with_it = fitted.calibrator.probability(raw).mean() - rows.outcome.mean()
-    assert abs(with_it) < 0.02
+    ahead = look_ahead(ws, world.since + (CHANGE + HORIZON + 14 + later) * DAY_US)
+    happened = ahead.rows.outcome
+    error = Ranking(ahead.promised, happened).calibration_error(np.ones(len(happened)))
+    assert abs(ahead.promised.mean() - happened.mean()) < 0.02
+    assert error < 0.02
     if not later:
-        without = fitted.calibrator.shifted(-fitted.calibrator.shift).probability(raw).mean() - rows.outcome.mean()
-        assert fitted.calibrator.shift > 0.1
-        assert abs(with_it) < abs(without) / 2
+        calibrator, raw = ahead.fitted.calibrator, ahead.fitted.learner.raw(ahead.x)
+        without = calibrator.shifted(-calibrator.shift).probability(raw)
+        assert calibrator.shift > 0.1
+        assert abs(ahead.promised.mean() - happened.mean()) < abs(without.mean() - happened.mean()) / 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from training.choice import Scores, calibrated, choose_calibration, pooled, simplest_within_noise
+from models.calibration import Calibrator
+from training.choice import FEWEST_CLUSTERS, Scores, calibrated, choose_calibration, pooled, simplest_within_noise
 from training.evaluation import Answers
 
 
@@ -33,6 +36,28 @@ def test_a_newcomer_must_win_by_more_than_the_noise() -> None:
     assert simplest_within_noise({"simple": p, "worse": constant}, scores.answers, seed=0).kept == "simple"
     better = np.where(scores.answers.outcome == 1, 0.9, 0.1)
     assert simplest_within_noise({"a": constant, "b": p, "c": better}, scores.answers, seed=0).kept == "c"
+
+
+def test_of_few_accounts_no_difference_is_believed() -> None:
+    """One account has no spread at all, so that any difference would be larger."""
+    scores = made_scores(3000)
+    constant, better = np.full(3000, scores.answers.outcome.mean()), np.where(scores.answers.outcome == 1, 0.9, 0.1)
+    for accounts, kept in ((1, "simple"), (FEWEST_CLUSTERS - 1, "simple"), (FEWEST_CLUSTERS, "better")):
+        answers = replace(scores.answers, cluster=np.arange(3000) % accounts)
+        found = simplest_within_noise({"simple": constant, "better": better}, answers, seed=0)
+        assert found.kept == kept
+        assert found.tried["better"].value < 0
+
+
+def test_of_few_conversions_the_learner_answers_for_itself() -> None:
+    scores = made_scores(2000, slope=0.4, shift=-0.5)
+    bought = np.cumsum(scores.answers.outcome)
+    for conversions in (0, 9, 10):
+        outcome = np.where(bought <= conversions, scores.answers.outcome, 0)
+        found = calibrated("isotonic", replace(scores, answers=replace(scores.answers, outcome=outcome)))
+        assert found.method == ("isotonic" if conversions == 10 else "identity")
+    nobody = replace(scores.answers.where(bought < 0), probability=np.empty(0))
+    assert calibrated("isotonic", Scores(nobody, *(np.empty(0),) * 2, np.empty(0, np.int64))) == Calibrator()
 
 
 def test_calibrated_scores_are_left_alone() -> None:

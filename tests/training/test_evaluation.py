@@ -40,6 +40,16 @@ def test_colleagues_widen_the_interval() -> None:
     assert together.macro["auc"].error > 1.8 * alone.macro["auc"].error
 
 
+def test_colleagues_with_one_fate_are_one_witness_of_a_difference() -> None:
+    """Eight leads of each account where there was one say nothing new: value and error stay what they were."""
+    one, eight = (made_answers(leads=300 * size, per_cluster=size, looks=1) for size in (1, 8))
+    alone, together = (compare(answers, np.full(len(answers.lead), 0.2), seed=0) for answers in (one, eight))
+    assert together.value == pytest.approx(alone.value)
+    assert together.error == pytest.approx(alone.error)
+    looks = made_answers(leads=300, looks=5)
+    assert compare(looks, np.full(len(looks.lead), 0.2), seed=0).error == pytest.approx(alone.error)
+
+
 def test_few_converting_clusters_are_marked() -> None:
     answers = made_answers(leads=400, per_cluster=20)
     found = evaluate(answers, seed=0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.training.judged_world import judged_world
 from training.dependence import FEWEST_OF_CATEGORY, dependence
-from training.importance import importances
+from training.importance import _sample, importances
 
 
 def test_what_was_planted_is_found() -> None:
@@ -52,3 +52,11 @@ def test_curves_hold_what_was_explained() -> None:
         curves[0].missing.mean * curves[0].missing.n if curves[0].missing else 0
     )
     assert np.isclose(mean, added.sum())
+
+
+def test_of_one_giant_account_a_part_is_taken() -> None:
+    lead = np.repeat(np.arange(5_000), 4)
+    kept = _sample(lead, 1_000, seed=0)
+    assert 900 < len(kept) <= 1_000
+    assert len(kept) == 4 * len(np.unique(lead[kept]))
+    np.testing.assert_array_equal(_sample(lead[:1_000], 1_000, seed=0), np.arange(1_000))

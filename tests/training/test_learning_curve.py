@@ -14,6 +14,7 @@ from training import learning_curve as module
 from training.dataset import TrainingSet, build
 from training.fitting import Recipe
 from training.learning_curve import learning_curve
+from training.pairs import Pair, Table
 from training.verbs import _read
 
 RECIPE = Recipe("trees", 0.03, {}, 10, "identity")
@@ -52,6 +53,16 @@ def test_large_histories_are_sampled(data: TrainingSet, monkeypatch: pytest.Monk
     assert whole is not None
     assert part is not None
     assert part.points[-1].leads < 0.8 * whole.points[-1].leads
+
+
+def test_one_giant_account_is_sampled_as_well(data: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_account(table: Table) -> Table:
+        return replace(table, rows=replace(table.rows, cluster=np.zeros_like(table.rows.cluster)))
+
+    pair = Pair(one_account(data.learners), one_account(data.exam))
+    monkeypatch.setattr(module, "MOST_CELLS", data.learners.x.size // 3)
+    part = module._bounded(pair, np.random.default_rng(0))
+    assert 0.2 < len(part.learn.rows) / len(pair.learn.rows) < 0.5
 
 
 def test_where_nothing_can_be_told_it_says_so(data: TrainingSet) -> None:

@@ -12,12 +12,12 @@ import pytest
 from features.tables import read_tables
 from features.workspace import load_workspace
 from models.learners import fit_trees
+from models.log_odds import sigmoid
 from tests.training.small_world import silent
 from training.dataset import TrainingSet, Window, build
 from training.evaluation import Answers, compare, evaluate
 from training.metrics import Floats
 from training.simulator import simulate
-from training.tuning import sigmoid
 
 TREES = {"num_leaves": 8, "min_child_samples": 40, "learning_rate": 0.06, "feature_fraction": 0.6, "lambda_l2": 10.0}
 

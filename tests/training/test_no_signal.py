@@ -28,11 +28,12 @@ from training.dataset import TrainingSet, Window, _values, label_rule
 from training.evaluation import compare, evaluate
 from training.folds import plan_folds
 from training.metrics import METRICS, Ranking
+from training.pairs import Table
 from training.points import hand_made_card
 from training.recipe import fit
 from training.rows import rows_at
 from training.simulator import simulate
-from training.tuning import Search, Table
+from training.tuning import Search
 from training.verdict import PUBLISH, judge
 
 pytestmark = pytest.mark.slow

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from features.catalog import feature_set
 from features.errors import InputError
 from features.feature import FeatureSet
-from features.workspace import Workspace, parse_workspace
+from features.tables import read_tables
+from features.workspace import Workspace, load_workspace, parse_workspace
 from models.columns import ColumnSpec
+from models.log_odds import sigmoid
 from models.scorecard import Scorecard
+from models.scorecard_fit import at_base_rate
+from tests.training.small_world import silent
+from training.calibration_check import check_calibration
+from training.dataset import Window, build
 from training.day_one import columns_by_hand
-from training.points import DEFAULT_POINTS, asked_values, hand_made_card
+from training.evaluation import Answers
+from training.points import COUNTED_IN_FULL, DEFAULT_POINTS, asked_values, hand_made_card
+from training.simulator import simulate
 
 TEXT = """
 name: points
@@ -65,6 +75,38 @@ def test_the_ideal_customer_is_counted_condition_by_condition() -> None:
     _, _, columns, card = carded("ideal_customer: {size: [10, 20]}\nscorecard: {points: {ideal_customer: 3}}")
     assert card.points(row(columns, size=20.0))[0] == 3.0
     assert card.points(row(columns, size=15.0))[0] == 0.0
+
+
+def test_behaviours_go_together_so_many_of_them_count_less() -> None:
+    """What the workspace states, and its ideal customer, count as stated however much is mapped."""
+    kinds = ("milestone", "add_on", "collaboration", "education", "community", "support", "advocacy", "marketing", "sales")
+    more = "\n".join(f"  {kind}: {{events: [{kind}_*]}}" for kind in kinds)
+    text = TEXT.replace("behaviours:\n", f"behaviours:\n{more}\n")
+    ws = parse_workspace(text + "scorecard: {points: {sales: 1}}\nideal_customer: {size: {ge: 10}}", ".")
+    features = feature_set(ws.definition())
+    columns = columns_by_hand(ws, features)
+    card = hand_made_card(ws, features, columns)
+    counted = len(card.used) - 2  # sales is stated, and size is the ideal customer's
+    assert counted > COUNTED_IN_FULL
+    share = COUNTED_IN_FULL / counted
+    assert card.points(row(columns, support_count_all=1.0))[0] == pytest.approx(share * DEFAULT_POINTS["support"])
+    assert card.points(row(columns, sales_count_all=1.0))[0] == 1.0
+    assert card.points(row(columns, size=10.0))[0] == DEFAULT_POINTS["ideal_customer"]
+
+
+@pytest.mark.slow
+def test_the_default_is_of_the_right_size_on_a_product_that_maps_everything(tmp_path: Path) -> None:
+    """The slope of outcomes on points is 1 where they promise neither too much nor too little; it was .6 without the share."""
+    ws = load_workspace(simulate(9, leads=4_000, days=200).write(tmp_path))
+    tables = read_tables(ws)
+    data = build(ws, tables, Window(tables.newest), seed=0, say=silent)
+    rows = data.exam.rows
+    at_rate = at_base_rate(data.card, float(rows.outcome.mean()), data.exam.x, np.ones(len(rows)))
+    answers = Answers(rows.lead, rows.cluster, rows.look, rows.outcome, sigmoid(at_rate.raw(data.exam.x)))
+    found = check_calibration(answers, np.full(len(rows), rows.outcome.mean()), [], seed=0)[0].figures
+    assert 0.8 < found["calibration_slope"].value < 1.3
+    assert found["calibration_error"].value < 0.03
+    assert found["brier_skill"].low > 0
 
 
 @pytest.mark.parametrize(

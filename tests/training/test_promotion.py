@@ -19,7 +19,7 @@ from models.scorer import Meta, Scorer
 from tests.training.small_world import FIRST, SmallWorld, silent
 from training.contest import SAME_LEADS, hold
 from training.dataset import TrainingSet, Window, build
-from training.evaluation import compare, evaluate
+from training.evaluation import Difference, compare, evaluate
 from training.promotion import Gate, decide, need_mode, unless_overtaken
 from training.recipe import Fitted, fit
 from training.rivals import Rivals
@@ -111,10 +111,40 @@ def test_few_new_leads_compare_the_recipes(trained: Trained) -> None:
     gate = trained.gate(trained.champion(as_of_day=239))
     assert gate.kind == "kept"
     assert "+0.00000 [+0.00000, +0.00000]" in gate.reason
-    assert "too few leads are new" in gate.reason
+    assert "too few conversions are new to both (each account counts once)" in gate.reason
     assert "newer by a horizon of 14 days" in gate.reason
     other = {**trained.fitted.recipe.as_dict(), "learner": "base_rate"}
     assert trained.gate(trained.champion(as_of_day=239, recipe=other)).kind == "better"
+
+
+def test_colleagues_who_pay_together_are_one_conversion(trained: Trained) -> None:
+    """Fifty leads of 19 accounts are 19 witnesses: that is too few for an interval over accounts."""
+    exam = trained.data.exam
+    champion = trained.champion(as_of_day=60, hopeless=True)
+    for accounts, met in ((19, False), (20, True)):
+        rows = replace(exam.rows, cluster=exam.rows.lead % accounts)
+        data = replace(trained.data, exam=replace(exam, rows=rows))
+        bought = rows.take(data.folds.last.examine)
+        assert len(np.unique(bought.cluster[bought.outcome == 1])) == accounts
+        contest = hold(champion, trained.ws, data, trained.fitted, seed=0)
+        assert (contest.how == SAME_LEADS) == met
+        assert met or "too few conversions" in contest.how
+
+
+def test_the_whole_interval_decides(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Better by the value alone is not shown to be better; what may be worse by 2 % is not let by, whatever its value."""
+    champion = trained.champion(as_of_day=225)
+    met = hold(champion, trained.ws, trained.data, trained.fitted, seed=0)
+    monkeypatch.setattr("training.promotion.veto", lambda contest, *, seed: None)
+    allowed = 0.02 * met.their_loss
+    for high, kind in ((1.5 * allowed, "kept"), (0.5 * allowed, "newer"), (-0.001, "better")):
+        found = replace(met, difference=Difference(-0.002, -0.05, high, 0.01))
+        monkeypatch.setattr("training.promotion.hold", lambda *_, found=found, **__: found)
+        assert trained.gate(champion).kind == kind
+    monkeypatch.setattr("training.promotion.veto", lambda contest, *, seed: "it is worse for age day 1")
+    vetoed = trained.gate(champion)
+    assert vetoed.kind == "kept"
+    assert vetoed.reason.startswith("vetoed, since it is worse for age day 1; otherwise better")
 
 
 def test_the_same_recipe_on_data_newer_by_a_horizon_serves(trained: Trained) -> None:

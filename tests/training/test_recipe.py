@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 
 from features.errors import StoppedError
+from features.tables import read_tables
+from features.workspace import load_workspace
+from models.calibration import Calibrator
 from models.columns import ColumnSpec
 from models.scorecard import Rule, Scorecard
+from tests.training.small_world import SmallWorld, silent
 from tests.training.test_folds import made_rows
-from training.recipe import Recipe, _stop_without_both_outcomes, fit_learner
-from training.tuning import Pair, Table, macro_loss
+from training.candidates import Chosen
+from training.choice import Choice, calibrated
+from training.dataset import TrainingSet, Window, build
+from training.pairs import Pair, Table, pairs_of
+from training.recipe import Fitted, Recipe, _as_of, _stop_without_both_outcomes, fit, fit_learner, rehearse
+from training.tuning import Search, macro_loss
 
 COLUMNS = tuple(ColumnSpec(name, "number", "session", -9.0, 9.0) for name in ("useful", "noise"))
 CARD = Scorecard(0.0, (Rule(0, 1.0, low=0.0),))
@@ -25,6 +33,13 @@ def table() -> Table:
     x = np.random.default_rng(0).normal(0, 1, (len(rows), 2))
     x[:, 0] += rows.outcome
     return Table(rows, x)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
+    ws = load_workspace(SmallWorld().write(tmp_path_factory.mktemp("recipe")))
+    tables = read_tables(ws)
+    return build(ws, tables, Window(tables.newest), seed=0, say=silent)
 
 
 def recipe(learner: str) -> Recipe:
@@ -88,3 +103,85 @@ def test_one_outcome_cannot_teach(table: Table) -> None:
     with pytest.raises(StoppedError, match="too few accounts"):
         _stop_without_both_outcomes([Pair(lost, table)])
     _stop_without_both_outcomes([Pair(table, lost)])
+
+
+KEPT = Recipe("logistic", 0.3, TREES, 30, "platt")
+
+
+def planted(data: TrainingSet) -> TrainingSet:
+    """Turn every outcome of a lead of the folds before that became known only after the last origin."""
+    origin = data.folds.last.origin
+    assert origin is not None
+
+    def turned(table: Table) -> Table:
+        rows = table.rows
+        late = (rows.mature_at > origin) & (rows.started_at < origin)
+        assert 20 < late.sum() < len(rows) / 2
+        return Table(replace(rows, outcome=np.where(late, 1 - rows.outcome, rows.outcome)), table.x)
+
+    return replace(data, learners=turned(data.learners), exam=turned(data.exam))
+
+
+def fitted_as_kept(data: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> Fitted:
+    """Fit, the choice of the recipe being made already: it may know what became known later."""
+
+    def chosen(folds: list[Pair], *_: object, **__: object) -> Chosen:
+        raws = [fit_learner(KEPT, pair.learn, data.columns, seed=0).raw(pair.examine.x) for pair in folds]
+        return Chosen(KEPT, raws, Choice("logistic", {}), ())
+
+    monkeypatch.setattr("training.recipe.choose_learner", chosen)
+    monkeypatch.setattr("training.recipe.choose_calibration", lambda scores, *, seed: Choice("platt", {}))
+    return fit(data, Search(0, None, 0), say=silent)
+
+
+def test_the_rehearsal_does_not_know_what_came_after_its_origin(data: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = planted(data)
+    one, two = (fitted_as_kept(which, monkeypatch) for which in (data, other))
+    assert one.rehearsed.probability.tobytes() == two.rehearsed.probability.tobytes()
+    assert one.base_rate.tobytes() == two.base_rate.tobytes()
+    # The model for use is calibrated on them: there they are known.
+    assert one.calibrator != two.calibrator
+    for method in ("platt", "isotonic"):
+        recipe = replace(KEPT, calibration=method)
+        found, again = (rehearse(recipe, which, seed=0).probability for which in (data, other))
+        assert found.tobytes() == again.tobytes()
+    np.testing.assert_array_equal(rehearse(KEPT, data, seed=0).probability, one.rehearsed.probability)
+
+
+def test_each_anchor_knows_its_own_day(data: TrainingSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rehearsal is moved to the newest outcomes at its origin, the model for use to those of today."""
+    days: list[int | None] = []
+
+    def noted(calibrator: Calibrator, *_: object, now: int | None, **__: object) -> Calibrator:
+        days.append(now)
+        return calibrator.shifted(float(len(days)))
+
+    monkeypatch.setattr("training.recipe.anchored", noted)
+    fitted = fitted_as_kept(data, monkeypatch)
+    assert days == [data.folds.last.origin, data.window.now]
+    assert (fitted.rehearsal.calibrator.shift, fitted.calibrator.shift) == (1.0, 2.0)
+    raw = fitted.rehearsal.learner.raw(fitted.rehearsal.table.x)
+    np.testing.assert_array_equal(fitted.rehearsed.probability, fitted.rehearsal.calibrator.probability(raw))
+    # The calibration for use has seen every fold, the learner every look; those of the rehearsal what was known at the origin.
+    assert len(fitted.out_of_time.raw) == sum(len(fold.examine) for fold in (*data.folds.choice, data.folds.last))
+    assert fitted.calibrator.slopes == calibrated("platt", fitted.out_of_time).slopes != fitted.rehearsal.calibrator.slopes
+    everything = fit_learner(KEPT, data.learners, data.columns, seed=0, card=data.card)
+    assert everything.to_json() == fitted.learner.to_json() != fitted.rehearsal.learner.to_json()
+    last = pairs_of([data.folds.last], data.learners, data.exam, data.columns)[0]
+    again = fit_learner(KEPT, last.learn, data.columns, seed=0, card=data.card)
+    assert again.to_json() == fitted.rehearsal.learner.to_json()
+
+
+def test_what_is_known_at_an_origin_calibrates(data: TrainingSet) -> None:
+    """Everything where there are no dates, and nothing where nothing was known yet: then the learner's log-odds stand."""
+    *before, last = pairs_of([*data.folds.choice, data.folds.last], data.learners, data.exam, data.columns)
+    raws = [3.0 * fit_learner(KEPT, pair.learn, data.columns, seed=0).raw(pair.examine.x) for pair in before]
+    late = max(int(pair.examine.rows.mature_at.max()) for pair in before)
+    undated, all_known, then, nothing = (
+        _as_of(origin, KEPT, before, raws, last, data, seed=0).calibrator for origin in (None, late, data.folds.last.origin, 0)
+    )
+    assert nothing == Calibrator()
+    assert undated.slopes == all_known.slopes
+    assert undated.shift == 0.0
+    assert 0.2 < undated.slopes[0] < 0.8
+    assert then.slopes != undated.slopes

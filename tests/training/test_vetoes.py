@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.log_odds import sigmoid
 from training.contest import SAME_LEADS, Contest
 from training.evaluation import Answers, compare
 from training.metrics import Floats
-from training.tuning import sigmoid
 from training.vetoes import veto
 
 LEADS = 3000
@@ -52,6 +52,19 @@ def test_promises_that_are_too_high(truth: Floats, monkeypatch: pytest.MonkeyPat
     reason = veto(contest(truth, truth + 0.7, truth, monkeypatch), seed=0)
     assert reason is not None
     assert "calibration error" in reason
+
+
+def test_too_high_for_a_few_large_accounts_is_not_sure(truth: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty accounts that decide as one are thirty witnesses, however many leads they have."""
+    monkeypatch.setattr("training.vetoes.SLOPE_MARGIN", 9.0)
+    account = np.random.default_rng(5).permutation(LEADS) % 30
+    alike = np.full(LEADS, -1.5)
+    found = contest(truth, alike + 0.7, alike, monkeypatch)
+    together = (account % 5 == 0).astype(np.int64)
+    many = replace(found, ours=replace(found.ours, cluster=account, outcome=together))
+    assert veto(many, seed=0) is None
+    alone = replace(many, ours=replace(many.ours, cluster=np.arange(LEADS)))
+    assert "calibration error" in (veto(alone, seed=0) or "")
 
 
 def test_promises_that_are_too_extreme(truth: Floats, monkeypatch: pytest.MonkeyPatch) -> None:

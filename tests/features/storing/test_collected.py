@@ -17,8 +17,7 @@ from features.store import EventStore
 from features.storing.collected import collected
 from features.storing.loading import load_history
 from features.storing.rows import Outcome
-from features.storing.schema import contact, tombstone
-from features.storing.tombstones import lead_digest
+from features.storing.schema import contact
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, parse_workspace
 from serving.ingest import take_conversions
@@ -244,8 +243,7 @@ def test_who_was_forgotten_is_in_no_source(tmp_path: Path, store_url: str, monke
     before = read_tables(ws)
     assert "lead 1" in before.leads.ids
     store = EventStore(store_url)
-    with store.writing() as connection:
-        connection.execute(tombstone.insert().values(lead_digest=lead_digest(b"s", "lead 1"), at=0))
+    store.add_tombstones(["lead 1"], b"s", 0)
     monkeypatch.setenv("TRIALWISE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("TRIALWISE_KEY_SECRET", raising=False)
     with pytest.raises(InputError, match="secret of the server"):
@@ -256,7 +254,10 @@ def test_who_was_forgotten_is_in_no_source(tmp_path: Path, store_url: str, monke
     assert set(before.leads.ids) - set(tables.leads.ids) == {"lead 1"}
     assert len(tables.events) < len(before.events)
     monkeypatch.setenv("TRIALWISE_KEY_SECRET", "another")
-    assert "lead 1" in read_tables(ws).leads.ids
+    with pytest.raises(InputError, match="forgotten under another secret"):
+        read_tables(ws)
+    with pytest.raises(InputError, match="forgotten under another secret"):
+        load_history(tmp_path / "acme.yaml")
     assert "lead 1" in read_tables(files).leads.ids
     store.close()
 

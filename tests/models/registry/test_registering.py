@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -211,3 +212,34 @@ def test_a_text_of_a_training_is_read_back(home: Path) -> None:
     ref = registered(home, "texts", "d1", TrainingRecord(texts={"report.html": "<p>gü</p>", "more/notes.txt": "n"}))
     assert registry.text(ref, "report.html", home) == "<p>gü</p>"
     assert registry.text(ref, "absent.html", home) is None
+
+
+def test_an_artifact_location_that_is_gone(home: Path, tmp_path: Path) -> None:
+    ref = registered(home, "gone")
+    artifacts = home / "mlflow-artifacts"
+    artifacts.rename(home / "elsewhere")
+    with pytest.raises(OutsideError, match="the model registry failed") as failed:
+        registry.download(ref, tmp_path / "here", home)
+    assert failed.value.exit_code == 3
+    (home / "elsewhere").rename(artifacts)
+    assert registry.download(ref, tmp_path / "again", home).is_dir()
+
+
+class _ClientError(Exception):
+    """As boto3 raises it: no OSError, and no error of MLflow's."""
+
+
+_ClientError.__module__ = "botocore.exceptions"
+
+
+@pytest.mark.parametrize("kind", [_ClientError, Exception, ValueError, RuntimeError, ImportError, KeyError])
+def test_the_object_store_fails_in_its_own_way(
+    kind: type[Exception], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = registry.version("gone", "1", home) or registered(home, "gone")
+    theirs: dict[str, Any] = {"__name__": "store_of_somebody", "kind": kind}
+    exec("def download_artifacts(**_): raise kind('secret')", theirs)
+    monkeypatch.setattr("mlflow.artifacts.download_artifacts", theirs["download_artifacts"])
+    with pytest.raises(OutsideError, match=kind.__name__) as failed:
+        registry.download(ref, tmp_path, home)
+    assert "secret" not in str(failed.value)

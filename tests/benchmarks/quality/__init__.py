@@ -1,0 +1,1 @@
+"""How well we rank and promise beside others, on the very same rows and columns: read sets, ours, the rivals, then paired."""
