@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from models.registry import DatasetRecord
 from tests.training.small_world import SmallWorld, silent
 from training.data_digests import digest_params, rows_dataset, source_datasets
 from training.dataset import Window, build
+from training.pairs import Table
 
 
 def test_every_file_is_named_with_its_digest(tmp_path: Path) -> None:
@@ -43,4 +43,4 @@ def test_the_rows_that_were_learnt_from_have_one(tmp_path: Path) -> None:
     assert rows_dataset(table) == found
     changed = np.array(table.x)
     changed[0, 0] = changed[0, 0] + 1 if changed[0, 0] == changed[0, 0] else 0.0
-    assert rows_dataset(replace(table, x=changed)).digest != found.digest
+    assert rows_dataset(Table(table.rows, changed)).digest != found.digest
