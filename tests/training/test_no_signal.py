@@ -61,7 +61,7 @@ class Study:
         looks, _ = rows_at(nobody_leaves, self.ages, label_rule(self.ws), now=self.tables.newest)
         vocabulary, categories = learn_vocabulary(self.ws, self.tables, self.tables.newest)
         self.features = feature_set(self.ws.definition(vocabulary=vocabulary, categories=categories))
-        values = _values(self.features, self.tables, looks, say=lambda _: None)
+        (values,) = _values(self.features, self.tables, (looks,), say=lambda _: None)
         self.columns = columns_of(self.features, values)
         self.x = np.ascontiguousarray(values[:, [self.features.index(column.name) for column in self.columns]])
         self.place = {
