@@ -5,7 +5,7 @@ BIN = .venv/bin
 WORKSPACE ?= var/demo/workspace.yaml
 FAST = not slow and not faults and not load and not spark
 
-.PHONY: help demo test test-slow lint format bench bench-quality bench-training audit-power faults load serve locks clean
+.PHONY: help demo test test-slow lint format bench bench-quality bench-training bench-http bench-ingest audit-power faults load serve locks clean
 
 help:            ## say what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,9 @@ format: .venv/tests-ready         ## let ruff lay out the code
 bench: .venv/tests-ready          ## ratios measured side by side in one run
 	$(BIN)/python -m tests.benchmarks.bench_features
 
+bench-ingest: .venv/tests-ready   ## durable ingestion over HTTP as a share of the driver's own inserts, SQLite and PostgreSQL
+	$(BIN)/python -m tests.benchmarks.bench_ingest
+
 BENCH_QUALITY ?=
 bench-quality: .venv/tests-ready  ## our AUC and log-loss beside four rivals' on real data: make bench-quality BENCH_QUALITY="--sets 365"
 	$(BIN)/python -m tests.benchmarks.bench_quality $(BENCH_QUALITY)
@@ -39,12 +42,19 @@ bench-quality: .venv/tests-ready  ## our AUC and log-loss beside four rivals' on
 bench-training: .venv/tests-ready ## what a training on 1 M looks x 100 features costs: CPU, time and memory
 	$(BIN)/python -m tests.benchmarks.bench_training
 
+bench-http: .venv/tests-ready     ## scores over HTTP against mlflow models serve, a core each
+	$(BIN)/python -m tests.benchmarks.bench_http
+
 SEEDS ?= 100
 audit-power: .venv/tests-ready    ## how many of ten planted kinds of leaks the audit finds: make audit-power SEEDS=100
 	$(BIN)/python -m training.audit_power --seeds $(SEEDS)
 
-faults load: .venv/tests-ready    ## kill -9 and worse; throughput and endurance
-	$(BIN)/python -m pytest -m $@
+faults: .venv/tests-ready         ## kill -9 and worse, in full; prints its seeds
+	$(BIN)/python -m pytest -s -m faults
+
+LOAD_SECONDS ?= 60
+load: .venv/tests-ready           ## mixed load on a real server: percentiles and growth; the bar: make load LOAD_SECONDS=900
+	LOAD_SECONDS=$(LOAD_SECONDS) $(BIN)/python -m pytest -s -m load
 
 serve: .venv/demo-ready           ## serve a workspace on loopback without keys: make serve WORKSPACE=my.yaml
 	$(BIN)/trialwise serve -w $(WORKSPACE) --open
@@ -68,7 +78,7 @@ serve: .venv/demo-ready           ## serve a workspace on loopback without keys:
 LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --extra build
 locks:                            ## compile the three locks from pyproject.toml (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) -o requirements.lock \
-		--extra training --extra serving --extra postgres --extra spark --extra notebooks --extra demo --extra dev
+		--extra training --extra serving --extra postgres --extra spark --extra notebooks --extra tracing --extra demo --extra dev
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) -c requirements.lock -o deploy/demo.lock \
 		--extra training --extra serving --extra notebooks --extra demo
 	UV_CUSTOM_COMPILE_COMMAND="make locks" $(LOCK) -c requirements.lock -o deploy/serve.lock \

@@ -17,6 +17,9 @@ import typer
 from features.command_line import Age, AsOf, Engine, Json, OutFile, StartedBefore, StartedFrom, WorkspaceFile, say, show
 from features.errors import InputError, OutsideError, TrialwiseError
 from serving.keys_command import app as keys
+from serving.privacy_command import app as of_privacy
+from serving.quarantine_command import app as quarantine
+from serving.webhooks_command import app as webhooks
 from training.model_commands import app as of_models
 
 if TYPE_CHECKING:
@@ -30,7 +33,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys, name="keys")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(webhooks, name="webhooks")
 app.add_typer(of_models)
+app.add_typer(of_privacy)
 
 SEEDS = 2**31 - 1
 INTERRUPTED = 130
@@ -179,17 +185,17 @@ def list_leads(
 @app.command()
 def load(
     workspace: WorkspaceFile,
-    since: Annotated[str | None, typer.Option(help="`last` (still to come): only what is new since the last load.")] = None,
+    since: Annotated[str | None, typer.Option(help="`last`: of queries with :since, only what is new since then.")] = None,
     as_json: Json = False,
 ) -> None:
     """Load history from files or SQL into the store that the server uses."""
     from features.progress import progress_bar
     from features.storing.loading import load_history
 
-    if since is not None:
-        later("load --since")
+    if since not in (None, "last"):
+        raise InputError("--since is not usable", given=since, expected="last", do="write --since last, or leave it out")
     with progress_bar("Storing events", say=say) as progress:
-        counts = load_history(workspace, say=say, progress=progress)
+        counts = load_history(workspace, say=say, progress=progress, since_last=since is not None)
     if as_json:
         show(counts)
 
@@ -242,8 +248,7 @@ def _still_to_come(verb: str) -> None:
     app.command(verb, hidden=True, context_settings={"ignore_unknown_options": True})(refuse)
 
 
-for _verb in ("forget", "export", "parity", "push"):
-    _still_to_come(_verb)
+_still_to_come("push")
 
 
 def home() -> Path:

@@ -20,8 +20,7 @@ def format_us(us: int) -> str:
     >>> format_us(1_778_144_400_000_000)
     '2026-05-07T09:00:00.000000Z'
     """
-    moment = _EPOCH + timedelta(microseconds=int(us))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}Z"
+    return (_EPOCH + timedelta(microseconds=int(us))).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_datetime(moment: datetime) -> int:

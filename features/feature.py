@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from features.clock import NEVER
@@ -87,12 +88,12 @@ class FeatureSet:
     """The features over the events of account mates, likewise."""
     places: dict[str, int] = field(repr=False, compare=False)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The column names in order."""
         return tuple(feature.name for feature in self.features)
 
-    @property
+    @cached_property
     def players(self) -> tuple[str, ...]:
         """Every player once, in the order of the catalogue."""
         return tuple(dict.fromkeys(feature.player for feature in self.features))

@@ -15,10 +15,18 @@ from sqlalchemy import Connection, select
 from features.clock import now_us
 from features.storing import accounts, reads, writes
 from features.storing.engine import lock_migrations, open_engine, transaction, unavailable
+from features.storing.group_commit import GroupCommit
 from features.storing.keys import Keys
-from features.storing.rows import Answer, Fact, Message, Outcome, Refused, StoredLead, Told
+from features.storing.lead_states import LeadStates
+from features.storing.loaded import Loaded
+from features.storing.news import News
+from features.storing.outbox import Outbox
+from features.storing.privacy import Privacy
+from features.storing.quarantined import Quarantine
+from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused, StoredLead, Told
 from features.storing.schema import migrate
-from features.storing.tombstones import need_same_secret, write_tombstones
+from features.storing.tombstones import SECRET_OPTION, forgotten, need_same_secret, write_tombstones
+from features.storing.volumes import Volumes
 
 
 class EventStore:
@@ -36,7 +44,17 @@ class EventStore:
         self.engine = open_engine(url, wait_ms=wait_ms)
         self._wait = wait_ms / 1000
         self._one_writer = threading.Lock() if self.engine.dialect.name == "sqlite" else None
+        self._messages = GroupCommit(self.writing, writes.write_messages, wait=self._wait)
+        self._outcomes = GroupCommit(self.writing, writes.write_outcomes, wait=self._wait)
+        self._contacts = GroupCommit(self.writing, writes.write_contacts, wait=self._wait)
         self.keys = Keys(self.reading, self.writing)
+        self.volumes = Volumes(self.reading)
+        self.news = News(self.reading, self.writing)
+        self.states = LeadStates(self.reading, self.writing)
+        self.outbox = Outbox(self.reading, self.writing)
+        self.loaded = Loaded(self.reading, self.writing)
+        self.quarantine = Quarantine(self.reading, self.writing)
+        self.privacy = Privacy(self.engine, self.reading, self.writing)
 
     def migrate(self) -> int:
         """Create the tables, or bring them to the newest version."""
@@ -45,7 +63,12 @@ class EventStore:
             return migrate(connection, now_us())
 
     def need_same_secret(self, secret: bytes | None = None) -> None:
-        """Raise InputError if leads were forgotten under another secret than this, or than the one that this machine knows."""
+        """Raise InputError if leads were forgotten under another secret than this, or than the one that this machine knows.
+
+        A secret that is given is from then on the one by which this store knows whom it forgot.
+        """
+        if secret is not None:
+            self.engine.update_execution_options(**{SECRET_OPTION: secret})
         with self.reading() as connection:
             need_same_secret(connection, secret)
 
@@ -77,28 +100,23 @@ class EventStore:
             connection.execute(select(1))
 
     def add(self, messages: Sequence[Message], refused: Sequence[Refused] = ()) -> list[Told]:
-        """Store messages, and beside them what had to be refused, in one transaction."""
-        with self.writing() as connection:
-            told = writes.write_messages(connection, messages)
-            writes.write_refused(connection, refused)
-        return told
+        """Store messages, and beside them what had to be refused, in one transaction, which other threads may share."""
+        return self._messages.add(messages, refused)
 
     def add_outcomes(self, outcomes: Sequence[Outcome], refused: Sequence[Refused] = ()) -> list[Told]:
         """Store conversions, and beside them what had to be refused, in one transaction."""
-        with self.writing() as connection:
-            told = writes.write_outcomes(connection, outcomes)
-            writes.write_refused(connection, refused)
-        return told
+        return self._outcomes.add(outcomes, refused)
+
+    def add_contacts(self, contacts: Sequence[Contact], refused: Sequence[Refused] = ()) -> list[Told]:
+        """Store what sales did, and beside it what had to be refused, in one transaction."""
+        return self._contacts.add(contacts, refused)
 
     def add_leads(
         self, leads: Sequence[tuple[str, int]], facts: Sequence[Fact], memberships: Sequence[tuple[str, str, int, int]]
     ) -> int:
         """Register leads with what a leads table says about them; return how many were new."""
         with self.writing() as connection:
-            new = writes.write_leads(connection, leads)
-            writes.write_facts(connection, facts)
-            writes.write_memberships(connection, memberships)
-        return new
+            return writes.write_table(connection, leads, facts, memberships)
 
     def add_links(self, merges: Sequence[tuple[str, str, int, int]]) -> int:
         """Store which ids turned out to be which leads (from, to, at, known at); return how many merges were new.
@@ -123,6 +141,11 @@ class EventStore:
         """Note that leads were forgotten; another secret than that of the first tombstone is refused."""
         with self.writing() as connection:
             write_tombstones(connection, secret, lead_ids, at)
+
+    def forgotten(self, lead_ids: Sequence[str]) -> int:
+        """Return how many of some ids are those of leads that were forgotten."""
+        with self.reading() as connection:
+            return int(forgotten(connection, lead_ids).sum())
 
     def lead(self, lead_id: str) -> StoredLead | None:
         """Return all that is known about one lead, or None if we never heard of it."""

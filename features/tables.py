@@ -54,12 +54,13 @@ def read_tables(
     cut: int | None = None,
     store: StoreReader | None = None,
     raw: bool = False,
+    since: int | None = None,
 ) -> Tables:
     """Read all tables of a workspace, as they were known at `cut`.
 
     With a model's `definition` they are read as that model was trained, whatever the file says of its features by now. With `raw`
-    events keep what was written and nobody is merged with anybody, which is for who loads a store. The `store` is opened here
-    where the workspace names it and nobody gives it.
+    events keep what was written and nobody is merged with anybody, which is for who loads a store; `since` then lets queries
+    leave out older events. The `store` is opened here where the workspace names it and nobody gives it.
     """
     if store is None and any_from_store(ws):
         from features.storing.collected import collected
@@ -73,7 +74,7 @@ def read_tables(
     if data.events is not None:
         only_model = only_of_model(ws, own, data.events)
         events, report["events"] = read_events(
-            own, data.events, rows.index, grow=grow, cut=cut, store=store, raw=raw, maybe=only_model
+            own, data.events, rows.index, grow=grow, cut=cut, store=store, raw=raw, maybe=only_model, since=since
         )
     if data.conversions is not None and data.conversions.source:
         payments, report["conversions"] = read_conversions(own, data.conversions, rows.index, cut=cut, store=store)

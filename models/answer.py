@@ -46,15 +46,19 @@ def score_records(
     *,
     started_at: NDArray[np.int64] | None = None,
     states: Sequence[str | None] | None = None,
+    ages: Floats | None = None,
 ) -> list[Record]:
-    """Return one record a row; `lead_ids`, `started_at` and `states` go by row.
+    """Return one record a row; `lead_ids`, `started_at`, `states` and `ages` go by row.
 
     A state (`customer`, or `expired` for a lead that ended) is a stage already settled: its probability is null. Without
-    `started_at` the rows are undated.
+    `started_at` the rows are undated; `ages` (days) then says how old each trial is, NaN where nobody knows.
     """
     x = scorer.select(matrix.features.names, matrix.values)
     reasons = Reasons.of(scorer, matrix, x, asked.reasons, asked.phrasing)
-    ages = np.full(len(matrix), np.nan) if started_at is None else (matrix.as_of - started_at) / DAY_US
+    if started_at is not None:
+        ages = (matrix.as_of - started_at) / DAY_US
+    elif ages is None:
+        ages = np.full(len(matrix), np.nan)
     past = past_trial(scorer, matrix, ages)
     found = stages(
         matrix,

@@ -13,11 +13,7 @@ Floats = NDArray[np.float64]
 def warnings_of(scorer: Scorer, x: Floats, ages: Floats, past: NDArray[np.bool_]) -> list[list[tuple[str, str]]]:
     """Return what should be known about each row's score: code and detail, which never repeats the caller's data."""
     found: list[list[tuple[str, str]]] = [[] for _ in range(len(x))]
-    outside = scorer.outside(x)
-    unknown = np.zeros(x.shape, dtype=bool)
-    for j, column in enumerate(scorer.columns):
-        if column.kind == "category" and column.size:
-            unknown[:, j] = x[:, j] == 0
+    outside, unknown = scorer.outside(x), scorer.unknown(x)
     oldest = scorer.reference.oldest_age_days
     for row in np.flatnonzero(past).tolist():
         found[row].append(("past_trial", "The trial is over; the score is that of a trial of this age"))

@@ -40,7 +40,7 @@ class Reasons:
         """Score all rows, and explain them if any reasons are asked."""
         if count == 0:
             at_score = scorer.calibrator.evaluate(scorer.raw(x))
-            at_base = scorer.calibrator.evaluate(np.array([scorer.learner.expected]))
+            at_base = scorer.calibrator.evaluate(np.array([scorer.expected]))
             whole = (at_score - at_base)[:, [1, 0]]
             return Reasons(scorer, matrix, count, phrasing, at_score[:, 1], whole, None, np.empty((0, 0)))
         explanation = scorer.explain(x)

@@ -94,10 +94,17 @@ class Scorer:
     @cached_property
     def base(self) -> float:
         """The probability from which every explanation starts."""
-        return float(self.calibrator.probability(np.array([self.learner.expected]))[0])
+        return float(self.calibrator.probability(np.array([self.expected]))[0])
+
+    @cached_property
+    def expected(self) -> float:
+        """The learner's log-odds from which the contributions start: a sum over all leaves of trees, so it is taken once."""
+        return self.learner.expected
 
     def select(self, names: Sequence[str], values: Floats) -> Floats:
         """Take the model's columns out of a matrix by name, in any order; a column that is not there is missing throughout."""
+        if names == self.feature_set.names:
+            return values[:, self._places]
         place = {name: i for i, name in enumerate(names)}
         out = np.full((len(values), len(self.columns)), np.nan)
         for j, name in enumerate(self.names):
@@ -113,6 +120,11 @@ class Scorer:
         return out
 
     @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Where the columns stand among the features of the definition."""
+        return np.array([self.feature_set.index(name) for name in self.names], dtype=np.int64)
+
+    @cached_property
     def _limits(self) -> tuple[Floats, Floats, NDArray[np.int64]]:
         return (
             np.array([column.lower for column in self.columns], dtype=np.float64),
@@ -122,11 +134,24 @@ class Scorer:
 
     def outside(self, x: Floats) -> NDArray[np.bool_]:
         """Tell which numbers lie outside what their feature can be at all."""
+        lower, upper = self._possible
+        return np.asarray((x < lower) | (x > upper))
+
+    def unknown(self, x: Floats) -> NDArray[np.bool_]:
+        """Tell which categories are values that training did not know."""
+        return np.asarray((x == 0) & self._categories)
+
+    @cached_property
+    def _possible(self) -> tuple[Floats, Floats]:
+        """The least and the most that each number can be; a category is a code, and has no limits."""
         features = [self.feature_set[name] for name in self.names]
-        lower = np.array([feature.lower for feature in features])
-        upper = np.array([feature.upper for feature in features])
-        number = self._limits[2] < 0
-        return ((x < lower) | (x > upper)) & number
+        lower = [feature.lower if feature.kind == "number" else -np.inf for feature in features]
+        upper = [feature.upper if feature.kind == "number" else np.inf for feature in features]
+        return np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)
+
+    @cached_property
+    def _categories(self) -> NDArray[np.bool_]:
+        return self._limits[2] > 0
 
     def raw(self, x: Floats) -> Floats:
         """Return the learner's log-odds of rows that `select` gave."""
@@ -140,7 +165,7 @@ class Scorer:
         """Return probabilities with the share of every player; who has no column in the model has exactly 0."""
         inside = self.clip(x)
         contributions = self.learner.contributions(inside, self._players)
-        return explain(self._players.names, self.learner.raw(inside), self.learner.expected, contributions, self.calibrator)
+        return explain(self._players.names, self.learner.raw(inside), self.expected, contributions, self.calibrator)
 
     def column_contributions(self, x: Floats) -> Floats:
         """Return the raw contributions with each column its own player: which feature of a behaviour speaks most clearly."""

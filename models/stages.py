@@ -30,7 +30,7 @@ def stages(
 ) -> list[str]:
     """Return each row's stage; `states` are those already settled, customer or expired."""
     threshold = reference.pql_threshold if pql_probability is None else pql_probability
-    known = [name for name in matrix.features.players if f"{name}_count_all" in matrix.features.names]
+    known = [name for name in matrix.features.players if f"{name}_count_all" in matrix.features.places]
     product = [name for name in known if name not in {*BESIDE_THE_PRODUCT, *mql, *sql, "any"}]
     likely = probability >= threshold
     if product:

@@ -12,6 +12,9 @@ Read it in this order:
   was said of it as `features.storing.said` reads it), `account_mates` (who works beside it), `stateless` with `schemas` and
   `shapes` (posted leads become one, too), `instants`;
 - the answer: `scoring`, `ranking` (the work list), `ledger` (what was answered);
+- how leads change, behind the answers: `watch` (who is looked at), `lead_changes` (what counts as a change), `webhook_endpoints`
+  and `webhook_messages` (who is told what), `webhooks` (delivering, with `webhook_post` and `webhook_schedule`),
+  `guarded_connect` (where no call may go), `background` (wires them);
 - the doors: `ingest_routes`, `score_routes`, `lead_routes`, `health_routes`, each working with the `services`;
 - the server: `settings`, `metrics`, `app` (wires all of it), `openapi` (its schema as a file), `connections` and `run`.
 """

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from features.store import EventStore
 from features.storing.engine import StoreUnavailable
 from serving.api_keys import SCOPES, is_well_formed, keyed_digest
+from serving.limits import Limits
 from serving.problems import Problem
+from serving.rate_limits import FailedLogins, KeyRates, refused, told
+from serving.request_ids import NOTE
 
 FRESH_SECONDS = 2.0
 """How long the list of keys is used before it is read again: a revoked key is refused within this time."""
@@ -36,28 +39,48 @@ ANYBODY = Caller(None, frozenset(SCOPES))
 
 
 class Access:
-    """Decide about callers, from a list of keys that is never older than `FRESH_SECONDS`."""
+    """Decide about callers, from a list of keys that is never older than `FRESH_SECONDS`, and about how often they may ask."""
 
-    def __init__(self, store: EventStore, secret: bytes, *, open_to_all: bool) -> None:
+    def __init__(self, store: EventStore, secret: bytes, *, open_to_all: bool, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
         self._store = store
         self._secret = secret
         self._open = open_to_all
         self._known: dict[str, Caller] = {}
         self._read_at = -1e9
+        self._rates = KeyRates(limits.rate, limits.burst)
+        self._failed = FailedLogins(limits.failed_logins)
 
-    def caller(self, authorization: str | None, written: str | None, scope: str) -> Caller:
-        """Return who asks, or raise the problem: no valid key at all, or one without the scope.
+    def caller(self, authorization: str | None, written: str | None, scope: str, address: str = "") -> Caller:
+        """Return who asks, or raise the problem: no valid key at all, one without the scope, too much of either.
 
-        ``authorization`` is the header, ``written`` the key that the body carries; the header wins.
+        ``authorization`` is the header, ``written`` the key that the body carries; the header wins. Whoever failed too often
+        from an ``address`` is refused before the key is looked up.
         """
         if self._open:
             return ANYBODY
+        self._failed.check(address)
         caller = self._find(token_of(authorization) if authorization is not None else written)
         if caller is None:
+            self._failed.note(address)
             raise Problem("unauthorized", "Send a valid key as Authorization: Bearer KEY.", headers=_CHALLENGE)
+        self._count(caller)
         if not caller.scopes & {scope, "admin"}:
             raise Problem("wrong_scope", f"This address needs a key of scope {scope}.")
         return caller
+
+    def _count(self, caller: Caller) -> None:
+        """Take one request from what the key may do, and let the answer say what is left."""
+        if caller.key_id is None:
+            return
+        allowance = self._rates.take(caller.key_id)
+        note = NOTE.get()
+        if note is not None:
+            note.key_id = caller.key_id
+        if allowance.retry_in > 0:
+            raise refused(allowance)
+        if note is not None:
+            note.headers = told(allowance.headers())
 
     @property
     def is_stale(self) -> bool:

@@ -17,31 +17,59 @@ from starlette.types import Lifespan
 from features.store import EventStore
 from features.storing.engine import StoreUnavailable
 from features.workspace import Workspace
-from serving import health_routes, ingest_routes, lead_routes, score_routes
+from serving import (
+    health_routes,
+    inference_v2,
+    ingest_routes,
+    lead_routes,
+    mlflow_protocol,
+    posthog_routes,
+    privacy_routes,
+    sales_routes,
+    score_routes,
+)
 from serving.access import Access
+from serving.background import parts_of
+from serving.browsers import Browsers
+from serving.draining import Draining
 from serving.guards import Doorkeeper
+from serving.kept_models import ConfiguredRegistry, KeptModels, Registry
 from serving.ledger import Ledger
-from serving.live import LiveModel, Registry
+from serving.live import LiveModel
 from serving.metrics import Measured, Metrics
+from serving.observed import Observed
+from serving.overload import Rooms
+from serving.problem_schema import describe_problems
 from serving.problems import Problem, Sealed, retry_later
 from serving.ranking import Ranking
 from serving.schemas import ProblemAnswer
 from serving.services import Services
 from serving.settings import Settings
+from serving.shadow import Shadow
+from serving.shadow_metrics import ShadowMetrics
+from serving.silence import Silence
+from serving.tracing import configured
+from serving.webhook_metrics import WebhookMetrics
 
 log = logging.getLogger("trialwise.app")
+
+PAGE_DOORS = (*ingest_routes.paths(), *posthog_routes.paths())
+"""What web pages may use: where events come in. Who paid and who was spoken to is not for a page to say."""
 
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
 
 def create_app(workspace: Workspace, settings: Settings, *, source: Registry | None = None) -> FastAPI:
     """Return the server of one workspace; ``source`` stands in for the registry in tests."""
-    metrics = Metrics()
+    metrics, rooms = Metrics(), Rooms(settings.limits)
+    draining = Draining(settings.limits.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = await run_in_threadpool(_open, workspace, settings, metrics, source)
         app.state.services = services
+        services.rooms, services.draining = rooms, draining
+        draining.watch()
         try:
             yield
         finally:
@@ -54,7 +82,9 @@ def create_app(workspace: Workspace, settings: Settings, *, source: Registry | N
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(Sealed)
     app.add_middleware(Doorkeeper, loopback_only=settings.open_to_all)
+    app.add_middleware(Browsers, origins=settings.origins, doors=PAGE_DOORS)
     app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Observed, rooms=rooms, tracing=configured())
     return app
 
 
@@ -68,10 +98,21 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         docs_url=None,  # these pages load code from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        responses={"default": {"model": ProblemAnswer, "description": "A problem (application/problem+json)"}},
+        responses={"default": {"model": ProblemAnswer, "description": "A problem"}},
     )
-    for part in (ingest_routes, score_routes, lead_routes, health_routes):
+    for part in (
+        ingest_routes,
+        sales_routes,
+        posthog_routes,
+        score_routes,
+        lead_routes,
+        privacy_routes,
+        mlflow_protocol,
+        inference_v2,
+        health_routes,
+    ):
         app.include_router(part.router)
+    describe_problems(app)
     return app
 
 
@@ -79,16 +120,28 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     store = EventStore(settings.database_url)
     store.migrate()
     store.need_same_secret(settings.secret())
-    access = Access(store, settings.secret(), open_to_all=settings.open_to_all)
-    live = LiveModel(workspace, settings.home, metrics, poll_seconds=settings.poll_seconds, source=source)
+    access = Access(store, settings.secret(), open_to_all=settings.open_to_all, limits=settings.limits)
+    models = KeptModels(workspace, settings.home, source or ConfiguredRegistry())
+    live = LiveModel(workspace.name, models, metrics, poll_seconds=settings.poll_seconds)
+    shadow = Shadow(workspace.name, models, live, ShadowMetrics(metrics.registry), poll_seconds=settings.poll_seconds)
     ledger = Ledger(store, metrics)
-    services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics)
+    silence = Silence(workspace, store, live, metrics)
+    services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow)
+    services.behind = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
     live.start()
+    shadow.start()
     ledger.start()
+    silence.start()
+    for part in services.behind:
+        part.start()
     return services
 
 
 def _close(services: Services) -> None:
+    for part in services.behind:
+        part.stop()
+    services.silence.stop()
+    services.shadow.stop()
     services.live.stop()
     services.ledger.stop()
     services.store.close()

@@ -12,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.problems import MEDIA_TYPE, Problem
+from serving.request_ids import made
 
 RECEIVE_SECONDS = 15.0
 
@@ -45,7 +46,8 @@ class PatientProtocol(HttpToolsProtocol):
         """Answer what is no HTTP with a problem like any other, and close."""
         body = bytes(Problem("bad_request", msg).response().body)
         head = (
-            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+            f"x-request-id: {made()}\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
         self.transport.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,14 +12,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import strict_json
+from serving.overload import Rooms
 from serving.problems import Problem
+from serving.services import services_of
 
 KB, MB = 1024, 1024 * 1024
 EVENT_LIMIT = 32 * KB
 BODY_LIMIT = 4 * MB
 SCORE_LIMIT = 16 * MB
+POSTHOG_LIMIT = 20 * MB
 URL_LIMIT = 4 * KB
 HEADER_LIMIT = 16 * KB
+
+BYTES_A_VALUE = 16
+"""A body may hold one value for so many bytes that its address takes; what people send has fewer."""
 
 _SMALL = 64 * KB
 """Bodies up to this size are read on the event loop; larger ones would hold up everybody else."""
@@ -26,38 +33,62 @@ _SMALL = 64 * KB
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-async def json_body(request: Request, limit: int, *, gzip: bool = False) -> Any:
-    """Read the body of a request as strict JSON, counting while it arrives; with ``gzip``, also counting while it inflates."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+async def json_body(request: Request, limit: int, *, gzip: bool = False, plain_text: bool = False) -> Any:
+    """Read the body of a request as strict JSON, counting while it arrives; with ``gzip``, also counting while it inflates.
+
+    ``plain_text`` takes JSON that is called text/plain: all that a web page can send without asking first.
+    """
+    found = media_type(request)
+    if found != "application/json" and not (plain_text and found == "text/plain"):
         raise Problem("unsupported_media_type", "Send Content-Type: application/json.")
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in (("identity", "gzip") if gzip else ("identity",)):
         raise Problem(
             "unsupported_encoding", "This address takes gzip or plain bodies." if gzip else "This address takes plain bodies."
         )
-    data = await _counted(request, limit)
+    data = await counted(request, limit)
     if encoding == "gzip":
         data = await run_in_threadpool(inflate, data, limit)
+    return await parsed(data, limit)
+
+
+def media_type(request: Request) -> str:
+    """Return what a body says that it is, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def parsed(data: bytes, limit: int, *, nan_is_missing: bool = False) -> Any:
+    """Return the value of a JSON body; of how many values at most follows from the limit of its bytes."""
+    most = limit // BYTES_A_VALUE
     if len(data) <= _SMALL:
-        return strict_json.read(data)
-    return await run_in_threadpool(strict_json.read, data)
+        return strict_json.read(data, most, nan_is_missing=nan_is_missing)
+    return await run_in_threadpool(partial(strict_json.read, data, most, nan_is_missing=nan_is_missing))
 
 
-async def _counted(request: Request, limit: int) -> bytes:
+async def counted(request: Request, limit: int) -> bytes:
+    """Return the bytes of a body, and stop as soon as they are more than the limit; without room for it none is read."""
     announced = request.headers.get("content-length")
     if announced is not None and announced.isascii() and announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
+    rooms = services_of(request).rooms
+    rooms.check(request.scope)
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            chunks.append(chunk)
+        data = await _read(request, limit, rooms)
     except ClientDisconnect:
         raise Problem("bad_request", "The body ended before it was complete.") from None
+    rooms.enter(request.scope)
+    return data
+
+
+async def _read(request: Request, limit: int, rooms: Rooms) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        rooms.hold(len(chunk))
+        chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -1,41 +1,68 @@
-"""The doors for what happened: Segment's calls, a webhook of such calls, and conversions. 200 means that it is on disk."""
+"""The doors for what happened: Segment's calls, and a webhook of such calls. 200 means that it is on disk."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse
 
 from features.clock import now_us
 from serving.access import Caller
+from serving.browsers import check_key, from_page
 from serving.guards import BODY_LIMIT, EVENT_LIMIT, json_body
-from serving.ingest import take_calls, take_conversions
+from serving.ingest import segment_door, take_calls
+from serving.ingest_schemas import BATCH_BODY, CALL_BODY, EVENTS_BODY
 from serving.problems import Problem
-from serving.schemas import BATCH_BODY, CALL_BODY, CONVERSIONS_BODY, EVENTS_BODY, IngestAnswer, described
+from serving.schemas import IngestAnswer, described
 from serving.segment import Arrival
 from serving.services import Services, services_of
 
-router = APIRouter(tags=["ingest"])
+WRITE_KEY = "x-write-key"
+"""Where Jitsu's clients write the key."""
+
+
+class SegmentRoute(APIRoute):
+    """A route whose problems also have a ``message``: without one RudderStack's client takes a refusal for a broken line."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler of the route."""
+        handler = super().get_route_handler()
+
+        async def with_message(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Problem as problem:
+                problem.members["message"] = problem.detail
+                raise
+
+        return with_message
+
+
+router = APIRouter(tags=["ingest"], route_class=SegmentRoute)
 
 
 def _single(kind: str) -> None:
-    """Open the door of one kind of call."""
+    """Open the door of one kind of call, and the one of a single letter that Segment's client for browsers uses."""
 
     async def take(request: Request) -> JSONResponse:
-        services, caller, body = await _read(request, EVENT_LIMIT)
-        return await _calls(services, request, [body], _arrival(services, caller, {}), kind)
+        services, caller, body = await read(request, EVENT_LIMIT)
+        return await _calls(services, request, [body], arrival_of(services, caller, {}), kind)
 
-    router.add_api_route(
-        f"/v1/{kind}",
-        take,
-        methods=["POST"],
-        name=kind,
-        operation_id=kind,
-        response_model=IngestAnswer,
-        summary=f"Segment's {kind} call",
-        openapi_extra=described(CALL_BODY),
-    )
+    for path in (f"/v1/{kind}", f"/v1/{kind[0]}"):
+        router.add_api_route(
+            path,
+            take,
+            methods=["POST"],
+            name=kind,
+            operation_id=kind,
+            response_model=IngestAnswer,
+            summary=f"Segment's {kind} call",
+            openapi_extra=described(CALL_BODY),
+            include_in_schema=path.endswith(kind),
+        )
 
 
 for _kind in ("track", "identify", "page", "screen", "group", "alias"):
@@ -43,51 +70,45 @@ for _kind in ("track", "identify", "page", "screen", "group", "alias"):
 
 
 @router.post("/v1/batch", response_model=IngestAnswer, summary="Many Segment calls", openapi_extra=described(BATCH_BODY))
+@router.post("/v1/b", include_in_schema=False)
 async def batch(request: Request) -> JSONResponse:
     """Take Segment's batch: calls of any type, with an outer context that each of them shares."""
-    services, caller, body = await _read(request, BODY_LIMIT)
+    services, caller, body = await read(request, BODY_LIMIT)
     calls = body.get("batch") if isinstance(body, dict) else None
     if not isinstance(calls, list):
         raise Problem("invalid_request", "The body must be an object with batch, an array of calls.")
-    return await _calls(services, request, calls, _arrival(services, caller, body))
+    return await _calls(services, request, calls, arrival_of(services, caller, body))
 
 
 @router.post("/v1/events", response_model=IngestAnswer, summary="One call, or an array", openapi_extra=described(EVENTS_BODY))
 async def events(request: Request) -> JSONResponse:
     """Take one Segment call of any type, or a bare array of them: what webhook destinations send."""
-    services, caller, body = await _read(request, BODY_LIMIT)
+    services, caller, body = await read(request, BODY_LIMIT)
     if not isinstance(body, dict | list):
         raise Problem("invalid_request", "The body must be a call, or an array of calls.")
-    return await _calls(services, request, body if isinstance(body, list) else [body], _arrival(services, caller, {}))
+    return await _calls(services, request, body if isinstance(body, list) else [body], arrival_of(services, caller, {}))
 
 
-@router.post(
-    "/v1/conversions", response_model=IngestAnswer, summary="Who paid, and when", openapi_extra=described(CONVERSIONS_BODY)
-)
-async def conversions(request: Request) -> JSONResponse:
-    """Take conversions; a lead may pay before anything else is heard of it."""
-    services, caller, body = await _read(request, BODY_LIMIT)
-    items = body.get("conversions") if isinstance(body, dict) else None
-    if not isinstance(items, list):
-        raise Problem("invalid_request", "The body must be an object with conversions, an array.")
-    arrival = _arrival(services, caller, {})
-    resolution = services.workspace.resolution.conversions
-    return JSONResponse(
-        await services.write(lambda: take_conversions(services.store, services.metrics, items, arrival, resolution))
-    )
+def paths() -> list[str]:
+    """Return the addresses of these doors."""
+    return [route.path for route in router.routes if isinstance(route, APIRoute)]
 
 
-async def _read(request: Request, limit: int) -> tuple[Services, Caller, Any]:
-    """Read who asks and what they send; a key in the header is judged before the body is read."""
+async def read(request: Request, limit: int) -> tuple[Services, Caller, Any]:
+    """Read who asks and what they send; a key in a header is judged before the body is read."""
     services = services_of(request)
-    early = await services.caller(request, "ingest") if "authorization" in request.headers else None
-    body = await json_body(request, limit, gzip=True)
+    in_header = request.headers.get(WRITE_KEY)
+    is_told = in_header is not None or "authorization" in request.headers
+    early = await services.caller(request, "ingest", in_header) if is_told else None
+    body = await json_body(request, limit, gzip=True, plain_text=from_page(request))
     written = body.get("writeKey") if isinstance(body, dict) else None
     caller = early or await services.caller(request, "ingest", written if isinstance(written, str) else None)
+    check_key(request, caller)
     return services, caller, body
 
 
-def _arrival(services: Services, caller: Caller, envelope: dict[str, Any]) -> Arrival:
+def arrival_of(services: Services, caller: Caller, envelope: dict[str, Any]) -> Arrival:
+    """Return how what a request holds came in."""
     context = envelope.get("context")
     return Arrival(
         now=now_us(),
@@ -101,5 +122,11 @@ def _arrival(services: Services, caller: Caller, envelope: dict[str, Any]) -> Ar
 async def _calls(
     services: Services, request: Request, calls: list[Any], arrival: Arrival, kind: str | None = None
 ) -> JSONResponse:
-    door = str(request.scope["route"].path)
-    return JSONResponse(await services.write(lambda: take_calls(services.store, services.metrics, door, calls, arrival, kind)))
+    door = segment_door(str(request.scope["route"].path), arrival, kind)
+    given = [_without_key(call) for call in calls]
+    return JSONResponse(await services.write(lambda: take_calls(services.store, services.metrics, door, given)))
+
+
+def _without_key(call: Any) -> Any:
+    """Leave out the key of a call, so that it is not kept with one that is refused."""
+    return {name: value for name, value in call.items() if name != "writeKey"} if isinstance(call, dict) else call

@@ -13,14 +13,15 @@ from models import stages
 from serving.access import Caller
 from serving.guards import BODY_LIMIT, json_body
 from serving.instants import read_as_of
-from serving.live import Loaded
 from serving.live_lead import Standing
 from serving.problems import Problem
+from serving.proving import Loaded
 from serving.ranking import page
 from serving.schemas import FeaturesAnswer, LeadsBody, Score, ScorePage, ScoresAnswer, body_of
 from serving.score_routes import AsOf, Lang, Reasons
 from serving.scoring import Record, Wish, answers_of, asked_of, read_wish, score_standings
 from serving.services import Services, services_of
+from serving.shadow_cases import stored_again
 from serving.shapes import shaped
 from serving.view import View
 
@@ -153,9 +154,11 @@ def _reason(known: bool, standing: Standing | None) -> str:
 def _score(
     services: Services, loaded: Loaded, standings: list[Standing], as_of: int, wish: Wish, caller: Caller, door: str
 ) -> list[Record]:
-    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
+    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
     with services.metrics.score_seconds.labels(door).time():
-        records = score_standings(loaded, services.store, standings, as_of, asked)
+        records = score_standings(loaded, services.store, standings, as_of, asked, services.metrics.score_lag.observe)
     services.ledger.note(answers_of(loaded, records, door, caller, as_of, [None] * len(records)))
+    ids = [standing.lead.lead_id for standing in standings]
+    services.shadow.note(loaded, records, stored_again(services.workspace, services.store, ids, as_of))
     services.metrics.scores.labels(door).inc(len(records))
     return records

@@ -8,90 +8,46 @@ thread, so a slow or dead registry slows nobody down.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import shutil
-import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Protocol
 
-from features.clock import DAY_US
-from features.definition import Definition
 from features.errors import OutsideError, TrialwiseError
-from features.matrix import LiveLead, compute_one
-from features.workspace import Workspace
-from models import artifact, registry
+from features.failpoints import failpoint
 from models.registry import ChampionRef
 from models.registry.signing import need_signed
-from models.scorer import Scorer
+from serving.kept_models import KeptModels
 from serving.metrics import Metrics
-from serving.view import View
+from serving.proving import Loaded
 
 LONGEST_PAUSE = 60.0
 """So long at most a registry in trouble is left alone, and so long a version that was refused, in case it is repaired."""
 PATIENCE = 10.0
 """How much longer than between two questions an answer of the registry may take before the model counts as perhaps outdated."""
 
-MOST_KEPT = 3
-"""How many models stay on disk: the one that serves and those before it."""
+FIRST_ANSWER = 10.0
+"""For so long a process that kept no model waits for the registry before it takes requests: another one may have its model."""
 
 log = logging.getLogger("trialwise.live")
-
-
-class Registry(Protocol):
-    """Where champions come from."""
-
-    def champion(self, name: str) -> ChampionRef | None:
-        """Return the version that serves by right."""
-
-    def download(self, ref: ChampionRef, destination: Path) -> Path:
-        """Fetch its folder."""
-
-
-class _Configured:
-    """The registry of the environment. Its module imports MLflow when it is first asked, which is in the thread."""
-
-    def champion(self, name: str) -> ChampionRef | None:
-        return registry.champion(name)
-
-    def download(self, ref: ChampionRef, destination: Path) -> Path:
-        return registry.download(ref, destination)
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model that passed every check."""
-
-    ref: ChampionRef
-    scorer: Scorer
-    view: View
-    differs: tuple[str, ...]
-    """The keys in which the server's workspace says something else than the model's own definition."""
 
 
 class LiveModel:
     """The model that answers now, if any."""
 
-    def __init__(
-        self, workspace: Workspace, home: Path, metrics: Metrics, *, poll_seconds: float = 3.0, source: Registry | None = None
-    ) -> None:
-        self._workspace = workspace
-        self._folder = home / "serving" / workspace.name
+    def __init__(self, name: str, models: KeptModels, metrics: Metrics, *, poll_seconds: float = 3.0) -> None:
+        self._name = name
+        self._models = models
         self._metrics = metrics
         self._poll_seconds = poll_seconds
-        self._source = source or _Configured()
         self._stop = threading.Event()
+        self._asked = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live-model", daemon=True)
         self.current: Loaded | None = None
         self.problem: str | None = None
         """Why the champion of the registry does not serve, in one sentence; None while it does."""
         self._failing = False
         self._answered_at = time.monotonic()
-        metrics.model_stale.set_function(lambda: float(self.is_stale))
+        metrics.follow(metrics.model_stale, lambda: float(self.is_stale))
         self._refused: ChampionRef | None = None
         self._try_again_at = 0.0
 
@@ -101,9 +57,11 @@ class LiveModel:
         return self._failing or time.monotonic() - self._answered_at > self._poll_seconds + PATIENCE
 
     def start(self) -> None:
-        """Put the last good model in place, then follow the alias."""
+        """Put the last good model in place, then follow the alias; without one, wait a little for what the registry says."""
         self.restore()
         self._thread.start()
+        if self.current is None:
+            self._asked.wait(FIRST_ANSWER)
 
     def stop(self) -> None:
         """Stop following. A thread that waits for a dead registry is not waited for."""
@@ -113,13 +71,11 @@ class LiveModel:
 
     def restore(self) -> None:
         """Load the last good model from disk, checked like any other."""
-        pointer = self._folder / "current.json"
         try:
-            ref = ChampionRef(**json.loads(pointer.read_text(encoding="utf-8")))
-            need_signed(ref)
-            self._put(ref, prove(ref, self._kept(ref), self._workspace))
-        except FileNotFoundError:
-            return
+            ref = self._models.noted()
+            if ref is not None:
+                need_signed(ref)
+                self._put(self._models.again(ref))
         except (TrialwiseError, OSError, ValueError, TypeError) as trouble:
             log.warning("the last good model cannot be used: %s", trouble)
 
@@ -130,7 +86,7 @@ class LiveModel:
         """
         good = False
         try:
-            ref = self._source.champion(self._workspace.name)
+            ref = self._models.source.champion(self._name)
             self._answered_at = time.monotonic()
             self._follow(ref)
             good = True
@@ -153,9 +109,12 @@ class LiveModel:
             return
         try:
             need_signed(ref)
-            loaded = self._obtain(ref)
-            self._put(ref, loaded)
-            self._remember(ref)
+            loaded = self._models.obtain(ref)
+            failpoint("live.before_put")
+            self._put(loaded)
+            failpoint("live.before_remember")
+            self._models.note(ref)
+            self._models.tidy(ref)
         except OutsideError:
             raise
         except TrialwiseError as refusal:
@@ -170,65 +129,13 @@ class LiveModel:
         pause = 0.0
         while not self._stop.wait(pause):
             pause = self._poll_seconds if self.poll() else min(LONGEST_PAUSE, max(pause, self._poll_seconds) * 2)
+            self._asked.set()
 
     def _fail(self, sentence: str, trouble: Exception | None = None) -> None:
         if sentence != self.problem:
             log.warning("%s", sentence, exc_info=trouble)
         self.problem = sentence
 
-    def _kept(self, ref: ChampionRef) -> Path:
-        return self._folder / f"{ref.version}-{ref.digest[:16]}"
-
-    def _obtain(self, ref: ChampionRef) -> Loaded:
-        """Return a version proved: as kept, else downloaded aside and moved into place whole, by several workers at once."""
-        kept = self._kept(ref)
-        if kept.is_dir():
-            try:
-                return prove(ref, kept, self._workspace)
-            except (TrialwiseError, OSError) as trouble:
-                log.warning("what was kept of version %s is damaged and fetched again: %s", ref.version, trouble)
-                shutil.rmtree(kept, ignore_errors=True)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".fetch-") as aside:
-            found = self._source.download(ref, Path(aside))
-            loaded = prove(ref, found, self._workspace)
-            try:
-                os.replace(found, kept)
-            except OSError:
-                if not kept.is_dir():
-                    raise
-        return loaded
-
-    def _put(self, ref: ChampionRef, loaded: Loaded) -> None:
+    def _put(self, loaded: Loaded) -> None:
         self.current = loaded
-        self._metrics.model.clear()
-        self._metrics.model.labels(ref.version).set(1)
-
-    def _remember(self, ref: ChampionRef) -> None:
-        """Note which model was good, and clear away those of long ago."""
-        aside = self._folder / f".current-{os.getpid()}.json"
-        aside.write_text(json.dumps(asdict(ref)), encoding="utf-8")
-        os.replace(aside, self._folder / "current.json")
-        os.utime(self._kept(ref))
-        others = [path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        others.remove(self._kept(ref))
-        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in others[MOST_KEPT - 1 :]:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def prove(ref: ChampionRef, folder: Path, workspace: Workspace) -> Loaded:
-    """Read a model folder and let it show that it is the one the registry names and gives the scores it gave when written."""
-    scorer = artifact.load(folder, digest=ref.digest)
-    view = View(workspace, scorer.definition, scorer.feature_set)
-    probe = LiveLead("probe", 0, [], {}, [])
-    matrix = compute_one(scorer.feature_set, view.plan, probe, DAY_US)
-    scorer.explain(scorer.select(matrix.features.names, matrix.values))
-    return Loaded(ref, scorer, view, differing_keys(workspace, scorer.definition))
-
-
-def differing_keys(workspace: Workspace, definition: Definition) -> tuple[str, ...]:
-    """Return the keys whose meaning differs between a workspace file and a model, whatever the model learnt beside them."""
-    ours, theirs = workspace.definition().model_dump(), definition.model_dump()
-    learnt = ("vocabulary", "categories", "bounds")
-    return tuple(sorted(key for key in ours if key not in learnt and ours[key] != theirs.get(key)))
+        self._metrics.serves(loaded.ref.version)

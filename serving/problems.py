@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
@@ -19,6 +18,7 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "bad_request": (400, "The request cannot be answered"),
     "unauthorized": (401, "A valid API key is needed"),
     "wrong_scope": (403, "The API key may not do this"),
+    "wrong_origin": (403, "Web pages of this origin may not send"),
     "lead_not_found": (404, "No such lead"),
     "not_found": (404, "No such address"),
     "method_not_allowed": (405, "The address does not know this method"),
@@ -29,9 +29,12 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "wrong_host": (421, "The Host is not this server"),
     "invalid_request": (422, "The request does not have the right shape"),
     "invalid_as_of": (422, "The time as_of cannot be used"),
+    "rate_limited": (429, "The API key sends too many requests"),
+    "too_many_failures": (429, "Too many requests without a valid API key"),
     "headers_too_large": (431, "The headers are too large"),
     "internal_error": (500, "Something failed inside"),
     "no_model": (503, "No model serves yet"),
+    "overloaded": (503, "The server has too much to do"),
     "store_unavailable": (503, "The store is not available"),
 }
 """Every code of a problem: its status and its title."""
@@ -45,12 +48,13 @@ class Problem(Exception):
         self.status, self.title = TITLES[code]
         self.detail = detail
         self.headers = dict(headers or {})
+        self.members: dict[str, str] = {}
         super().__init__(code)
 
     def response(self) -> JSONResponse:
         """Return the answer that says this problem."""
         body = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
-        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+        return JSONResponse(body | self.members, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 def retry_later(code: str, detail: str, *, seconds: int = 5) -> Problem:
@@ -81,6 +85,6 @@ class Sealed:
         except Exception as error:
             if begun:
                 raise
-            log.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            log.error("unexpected %s", type(error).__name__, exc_info=error)
             problem = Problem("internal_error", "The request failed inside; it is safe to try again.")
             await problem.response()(scope, receive, send)

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from features.clock import now_us
 from features.store import EventStore
 from features.workspace import Workspace
-from serving.live import Loaded
 from serving.live_lead import Standing, counted_until
 from serving.problems import Problem
+from serving.proving import Loaded
 from serving.scoring import Wish, asked_of, score_standings
 
 CHUNK = 500

@@ -2,49 +2,67 @@
 
 from __future__ import annotations
 
-import copy
 import errno
 import ipaddress
 import os
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.config import LOGGING_CONFIG
 
 from features.errors import InputError, OutsideError
 from features.store import EventStore
 from features.workspace import load_workspace
 from serving.app import create_app
+from serving.background import check_background
+from serving.draining import stop_cleanly
+from serving.logs import log_config
+from serving.metrics import FOLDER
 from serving.settings import Settings
+from serving.tracing import configured
 
 WORKSPACE, OPEN = "TRIALWISE_WORKSPACE", "TRIALWISE_OPEN"
 """How a server process is told what its starter knows."""
+
+PROXIES = "TRIALWISE_TRUSTED_PROXIES"
+"""Whose word is taken for who a client is: the addresses of the balancers in front, separated by commas."""
 
 GRACE_SECONDS = 20
 
 
 def serve(workspace: str | Path, *, host: str = "127.0.0.1", port: int = 8080, workers: int = 1, open_: bool = False) -> None:
     """Serve a workspace until told to stop."""
-    load_workspace(workspace)  # mistakes in the file are said here, once, and not by each worker
+    check_background(load_workspace(workspace))  # mistakes in the file are said here, once, and not by each worker
     settings = Settings.from_environment(open_to_all=open_)
     settings.secret()
     may_listen(settings, host)
     _port_is_free(host, port)
     os.environ[WORKSPACE] = str(Path(workspace).absolute())
     os.environ[OPEN] = "1" if open_ else "0"
+    proxies, logging = trusted_proxies(os.environ.get(PROXIES) or ""), log_config()
+    configured()  # what is wrong with the traces is said here
+    stop_cleanly()
+    with _counted_together(workers):
+        _run(host, port, workers, proxies, logging)
+
+
+def _run(host: str, port: int, workers: int, proxies: list[str], logging: dict[str, Any]) -> None:
     uvicorn.run(
         "serving.run:worker",
         factory=True,
         host=host,
         port=port,
         workers=workers,
-        log_config=log_config(),
+        log_config=logging,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=64 * 1024,
@@ -53,11 +71,35 @@ def serve(workspace: str | Path, *, host: str = "127.0.0.1", port: int = 8080, w
     )
 
 
-def log_config() -> dict[str, Any]:
-    """Return uvicorn's way of logging, to stderr, with our own loggers in it."""
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["trialwise"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    return config
+@contextmanager
+def _counted_together(workers: int) -> Iterator[None]:
+    """Give several workers a folder in which each counts, so that whichever is asked for metrics can add all of them up."""
+    if workers == 1 or FOLDER in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="trialwise-metrics-", ignore_cleanup_errors=True) as folder:
+        os.environ[FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]
+
+
+def trusted_proxies(text: str) -> list[str]:
+    """Read a list of addresses and networks.
+
+    >>> trusted_proxies("10.0.0.0/8, 192.0.2.7"), trusted_proxies("")
+    (['10.0.0.0/8', '192.0.2.7'], [])
+    """
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    for part in found:
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise InputError(
+                f"{PROXIES} is not usable", given=part, expected="addresses or networks, separated by commas", do="correct it"
+            ) from None
+    return found
 
 
 def worker() -> FastAPI:

@@ -79,6 +79,12 @@ class IngestAnswer(BaseModel):
     refused: list[Refusal]
 
 
+class PostHogAnswer(IngestAnswer):
+    """The same to PostHog's clients, which look for the status."""
+
+    status: int
+
+
 class Reason(BaseModel):
     """How much one player moved the score, and the sentence that says why."""
 
@@ -155,6 +161,26 @@ class FeaturesAnswer(BaseModel):
     fingerprint: str
 
 
+class ShadowAnswer(BaseModel):
+    """How the challenger compares with what serves, by what one worker has answered since it loaded both.
+
+    Means are of probabilities, shifts are challenger minus champion; the rank correlation is Spearman's.
+    """
+
+    version: str | None
+    digest: str | None
+    problem: str | None
+    scored: int
+    dropped: int
+    failed: int
+    champion_mean: float | None
+    challenger_mean: float | None
+    mean_shift: float | None
+    mean_absolute_shift: float | None
+    grade_changes: int
+    rank_correlation: float | None
+
+
 class ModelAnswer(BaseModel):
     """What serves, and why."""
 
@@ -170,6 +196,21 @@ class ModelAnswer(BaseModel):
     stale: bool
     problem: str | None
     differing_keys: list[str]
+    alias: str
+    data_digest: str | None
+    shadow: ShadowAnswer | None
+
+
+class ForgetAnswer(BaseModel):
+    """What was removed of a lead, and what remains; it does not say who that was."""
+
+    ids: int
+    forgotten_before: bool
+    removed: dict[str, int]
+    rows: int
+    erased: bool
+    problem: str | None
+    remains: list[str]
 
 
 class ProblemAnswer(BaseModel):
@@ -189,68 +230,16 @@ class HealthAnswer(BaseModel):
     checks: dict[str, str] = Field(default_factory=dict)
 
 
-_CALL: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "type": {"enum": ["track", "page", "screen", "identify", "group", "alias"]},
-        "userId": {"type": "string", "maxLength": 256},
-        "anonymousId": {"type": "string", "maxLength": 256},
-        "messageId": {"type": "string", "maxLength": 256},
-        "event": {"type": "string", "maxLength": 256},
-        "name": {"type": "string"},
-        "properties": {"type": "object"},
-        "traits": {"type": "object"},
-        "groupId": {"type": "string"},
-        "previousId": {"type": "string"},
-        "timestamp": {"type": "string", "format": "date-time"},
-        "originalTimestamp": {"type": "string", "format": "date-time"},
-        "sentAt": {"type": "string", "format": "date-time"},
-        "receivedAt": {"type": "string", "format": "date-time", "description": "Respected with an admin key only."},
-        "context": {"type": "object"},
-        "count": {"type": "integer", "minimum": 1},
-    },
-}
-CALL_BODY = _CALL
-BATCH_BODY: dict[str, Any] = {
-    "type": "object",
-    "required": ["batch"],
-    "properties": {
-        "batch": {"type": "array", "items": _CALL},
-        "context": {"type": "object"},
-        "sentAt": {"type": "string", "format": "date-time"},
-        "writeKey": {"type": "string"},
-    },
-}
-EVENTS_BODY: dict[str, Any] = {"oneOf": [_CALL, {"type": "array", "items": _CALL}]}
-CONVERSIONS_BODY: dict[str, Any] = {
-    "type": "object",
-    "required": ["conversions"],
-    "properties": {
-        "conversions": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["lead_id", "at"],
-                "properties": {
-                    "lead_id": {"type": "string", "maxLength": 256},
-                    "at": {"type": "string", "format": "date-time"},
-                    "id": {"type": "string", "maxLength": 256},
-                    "received_at": {"type": "string", "format": "date-time", "description": "Respected with an admin key only."},
-                },
-            },
-        }
-    },
-}
-
-
 def described(schema: dict[str, Any]) -> dict[str, Any]:
     """Return what OpenAPI says of a JSON body that the route reads itself."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a request model, whole in itself."""
-    return described(_inlined(model.model_json_schema()))
+def body_of(model: type[BaseModel], others: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the schema of a request model, whole in itself, and what else the door takes, by content type."""
+    found = described(_inlined(model.model_json_schema()))
+    found["requestBody"]["content"].update(others or {})
+    return found
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:

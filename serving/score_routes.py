@@ -1,34 +1,31 @@
-"""The doors for scores: of leads that are posted whole, of one stored lead, of many, and of all open ones in order."""
+"""The doors for scores of leads that are posted and not stored: as JSON, a lead a line, or as a table."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-import numpy as np
 from fastapi import APIRouter, Query, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from features.clock import now_us
 from models.answer import Asked
 from serving.access import Caller
-from serving.guards import SCORE_LIMIT, json_body
+from serving.bulk import lines_of, read_line, read_stream, written_lines, written_stream
+from serving.feature_table import need_size
+from serving.guards import SCORE_LIMIT, parsed
 from serving.instants import read_as_of
-from serving.live import Loaded
-from serving.problems import Problem
+from serving.posted_leads import is_score, score_posted
+from serving.protocol_schemas import BULK
+from serving.proving import Loaded
 from serving.schemas import ScoreBody, ScoresAnswer, body_of
-from serving.scoring import Record, answers_of, asked_of, read_wish, score_matrix
-from serving.segment import RefusedCall
+from serving.score_bodies import ARROW, JSON, NDJSON, score_body
+from serving.scored_tables import score_table
+from serving.scoring import asked_of, read_wish
 from serving.services import Services, services_of
 from serving.shapes import shaped
-from serving.stateless import Posted, read_posted
-from serving.view import stacked
 
-MOST_LEADS = 5_000
-CHUNK = 200
-"""How many leads are scored in one go: between two of them other requests get their turn."""
-
-UNKNOWN_FEATURES = ("unknown_features", "Some of the features that were sent are not known to the model")
+T = TypeVar("T")
 
 router = APIRouter(tags=["score"])
 
@@ -38,52 +35,60 @@ Lang = Annotated[str | None, Query(description="en, tr or de.")]
 
 
 @router.post(
-    "/v1/score", response_model=ScoresAnswer, summary="Score leads without storing them", openapi_extra=body_of(ScoreBody)
+    "/v1/score",
+    response_model=ScoresAnswer,
+    summary="Score leads without storing them",
+    openapi_extra=body_of(ScoreBody, BULK),
 )
-async def score(request: Request) -> JSONResponse:
-    """Score posted leads: each with its events, or with a whole vector of features."""
+async def score(request: Request, as_of: AsOf = None, reasons: Reasons = None, lang: Lang = None) -> Response:
+    """Score posted leads: each with its events, or with a whole vector of features.
+
+    What a JSON body says itself wins over the address; lines and tables have only the address to say it in.
+    """
     services = services_of(request)
     caller = await services.caller(request, "score")
-    body = shaped(ScoreBody, await json_body(request, SCORE_LIMIT))
-    if len(body.leads) > MOST_LEADS:
-        raise Problem("too_large", f"At most {MOST_LEADS} leads in one request.")
-    loaded = services.model()
-    as_of = read_as_of(body.as_of, services.workspace.timezone, now_us())
-    wish = read_wish(services.workspace, body.reasons, body.lang, default=3 if len(body.leads) == 1 else 0)
-    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
-    scores: list[Record] = []
-    errors: list[dict[str, Any]] = []
-    with services.metrics.score_seconds.labels("score").time():
-        for start in range(0, len(body.leads), CHUNK):
-            part = body.leads[start : start + CHUNK]
-            found, refused = await services.compute(partial(_read, services, loaded, part, start, as_of))
-            errors += refused
-            if found:
-                scores += await services.compute(partial(_score, services, loaded, found, asked, caller, as_of))
-    services.metrics.scores.labels("score").inc(len(scores))
-    return JSONResponse({"scores": scores, "errors": errors})
+    form, data = await score_body(request, (JSON, NDJSON, ARROW))
+    if form == JSON:
+        body = shaped(ScoreBody, await parsed(data, SCORE_LIMIT))
+        need_size(len(body.leads))
+        said = (_first(body.as_of, as_of), _first(body.reasons, reasons), _first(body.lang, lang))
+        asking = _Asking(services, caller, *said, default=3 if len(body.leads) == 1 else 0)
+        answers = await score_posted(services, asking.loaded, body.leads, asking.asked, caller, asking.as_of)
+        scores = [one for one in answers if is_score(one)]
+        return JSONResponse({"scores": scores, "errors": [one for one in answers if not is_score(one)]})
+    asking = _Asking(services, caller, as_of, reasons, lang, default=0)
+    return await (_lines(asking, data) if form == NDJSON else _table(asking, data))
 
 
-def _read(
-    services: Services, loaded: Loaded, part: list[Any], start: int, as_of: int
-) -> tuple[list[Posted], list[dict[str, Any]]]:
-    found: list[Posted] = []
-    refused: list[dict[str, Any]] = []
-    for index, item in enumerate(part, start):
-        try:
-            found.append(read_posted(item, services.workspace, loaded, as_of))
-        except RefusedCall as refusal:
-            refused.append({"index": index, "code": refusal.code, "detail": refusal.detail})
-    return found, refused
+def _first(one: T | None, other: T | None) -> T | None:
+    return other if one is None else one
 
 
-def _score(services: Services, loaded: Loaded, found: list[Posted], asked: Asked, caller: Caller, as_of: int) -> list[Record]:
-    started = np.array([posted.started_at for posted in found], dtype=np.int64)
-    ids = [posted.lead_id for posted in found]
-    records = score_matrix(loaded, stacked([posted.row for posted in found]), ids, asked, started=started)
-    for posted, record in zip(found, records, strict=True):
-        if posted.unknown:
-            code, detail = UNKNOWN_FEATURES
-            record["warnings"] = [*record["warnings"], {"code": code, "detail": detail}]
-    services.ledger.note(answers_of(loaded, records, "score", caller, as_of, [posted.inputs for posted in found]))
-    return records
+class _Asking:
+    """Who asks, and what: by which model, as of when, in which words."""
+
+    def __init__(
+        self, services: Services, caller: Caller, as_of: str | None, reasons: object, lang: str | None, *, default: int
+    ) -> None:
+        self.services = services
+        self.caller = caller
+        self.loaded: Loaded = services.model()
+        self.as_of = read_as_of(as_of, services.workspace.timezone, now_us())
+        wish = read_wish(services.workspace, reasons, lang, default=default)
+        self.asked: Asked = asked_of(services.workspace, self.loaded, wish, stale=services.live.is_stale)
+
+
+async def _lines(asking: _Asking, data: bytes) -> Response:
+    """Answer a line for each line: its score, or why there is none."""
+    leads: list[Any] = lines_of(data)
+    answers = await score_posted(asking.services, asking.loaded, leads, asking.asked, asking.caller, asking.as_of, read=read_line)
+    return Response(await asking.services.compute(partial(written_lines, answers)), media_type=NDJSON)
+
+
+async def _table(asking: _Asking, data: bytes) -> Response:
+    """Answer a row for each row."""
+    services, loaded = asking.services, asking.loaded
+    table = await services.compute(partial(read_stream, data, loaded, services.workspace.timezone, asking.as_of))
+    records = await score_table(services, loaded, table, asking.asked, asking.caller, "score", asking.as_of)
+    explained = asking.asked.reasons != 0
+    return Response(await services.compute(partial(written_stream, records, loaded, explained=explained)), media_type=ARROW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,15 @@ from features.workspace import Workspace
 from models.answer import Asked, score_records, states_of
 from models.phrasing import LANGUAGES, Phrasing, own_words
 from serving.access import Caller
-from serving.live import Loaded
 from serving.live_lead import Standing
 from serving.problems import Problem
+from serving.proving import Loaded
 
 Record = dict[str, Any]
 
 MOST_REASONS = 100
+LIVE_US = 10_000_000
+"""A score as of an instant so near is one as of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,11 @@ def read_wish(workspace: Workspace, reasons: object, language: object, *, defaul
     return Wish(wanted, str(lang))
 
 
-def asked_of(workspace: Workspace, loaded: Loaded, wish: Wish, *, stale: bool = False) -> Asked:
-    """Return a wish in the words of the models chapter, with what has to be said of the model itself."""
-    warnings: list[tuple[str, str]] = []
+def asked_of(
+    workspace: Workspace, loaded: Loaded, wish: Wish, *, stale: bool = False, more: Sequence[tuple[str, str]] = ()
+) -> Asked:
+    """Return a wish in the words of the models chapter, with what has to be said of the model itself, and ``more`` warnings."""
+    warnings: list[tuple[str, str]] = [*more]
     if loaded.differs:
         warnings.append(("workspace_differs", f"The server's workspace differs from the model's in: {', '.join(loaded.differs)}"))
     if stale:
@@ -72,8 +76,18 @@ def _phrases(workspace: Workspace) -> dict[str, Any]:
     return {name: one.phrase for name, one in workspace.behaviours.items() if one.phrase is not None}
 
 
-def score_standings(loaded: Loaded, store: EventStore, standings: Sequence[Standing], as_of: int, asked: Asked) -> list[Record]:
-    """Score stored leads as of one instant; who pays already or has ended gets its stage and no probability."""
+def score_standings(
+    loaded: Loaded,
+    store: EventStore,
+    standings: Sequence[Standing],
+    as_of: int,
+    asked: Asked,
+    lag: Callable[[float], None] | None = None,
+) -> list[Record]:
+    """Score stored leads as of one instant; who pays already or has ended gets its stage and no probability.
+
+    ``lag`` is told, for each open lead with events, how many seconds before a score as of now its newest event came in.
+    """
     if not standings:
         return []
     matrix = loaded.view.matrix(standings, as_of, store)
@@ -82,6 +96,10 @@ def score_standings(loaded: Loaded, store: EventStore, standings: Sequence[Stand
         np.array([standing.converted_at is not None for standing in standings], dtype=bool),
         np.array([standing.ended for standing in standings], dtype=bool),
     )
+    if lag is not None and abs(now_us() - as_of) < LIVE_US:
+        for heard, start, state in zip(matrix.features_as_of.tolist(), started.tolist(), states, strict=True):
+            if state is None and heard > start:
+                lag(max(0, as_of - heard) / 1e6)
     ids = [standing.lead.lead_id for standing in standings]
     return score_matrix(loaded, matrix, ids, asked, started=started, states=states)
 

@@ -57,8 +57,8 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     lead = user or anonymous
     if lead is None:
         raise RefusedCall("missing_user", "A call needs userId or anonymousId.")
-    context = {**(arrival.context or {}), **_object(call, "context")}
-    body = _object(call, "traits" if said in ("identify", "group") else "properties")
+    context = {**(arrival.context or {}), **read_object(call, "context")}
+    body = _said_of(said, call, context)
     previous = read_id(call, "previousId")
     if said == "alias" and previous is None:
         raise RefusedCall("missing_previous_id", "An alias needs previousId.")
@@ -70,9 +70,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count < 2**31:
         raise RefusedCall("invalid_count", "The count must be a whole number of at least 1.")
     received_at = _received(call, arrival)
-    at = _moment_of(call, arrival, received_at)
-    if at > arrival.now + DAY_US:
-        raise RefusedCall("timestamp_in_future", "The timestamp lies more than 24 hours ahead of the server's clock.")
+    at = not_ahead(_moment_of(call, arrival, received_at), arrival)
     stated = [call.get("originalTimestamp"), call.get("timestamp")]
     return Message(
         message_id=read_id(call, "messageId") or f"tw-{secrets.token_hex(16)}",
@@ -86,7 +84,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
         count=count,
         properties=body,
         context=context or None,
-        traits=_traits(body) if said == "identify" else {},
+        traits=read_traits(body) if said == "identify" else {},
         account_id=group if said == "group" else _account(context),
         merged_from=previous if said == "alias" else anonymous if said == "identify" and user and anonymous else None,
     )
@@ -115,16 +113,25 @@ def read_id(call: Mapping[str, Any], key: str) -> str | None:
     return value
 
 
-def _object(call: Mapping[str, Any], key: str) -> dict[str, Any]:
+def read_object(call: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return a part of a call that has to be an object if it is there."""
     value = call.get(key)
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise RefusedCall(f"invalid_{key}", f"{key} must be a JSON object.")
+        raise RefusedCall(f"invalid_{key.lstrip('$')}", f"{key} must be a JSON object.")
     return value
 
 
-def _traits(body: Mapping[str, Any]) -> dict[str, Any]:
+def _said_of(kind: str, call: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the traits or properties of a call; RudderStack's clients put the traits of an identify into its context."""
+    if kind != "identify":
+        return read_object(call, "traits" if kind == "group" else "properties")
+    return {**read_object(context, "traits"), **read_object(call, "traits")}
+
+
+def read_traits(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return traits whose names a database can hold."""
     if any(not 0 < len(name) <= MAX_NAME for name in body):
         raise RefusedCall("invalid_traits", f"The name of a trait must have 1 to {MAX_NAME} characters.")
     return dict(body)
@@ -158,12 +165,23 @@ def _path(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | No
         path, url = place.get("path"), place.get("url")
         if isinstance(path, str) and path:
             return path
-        if isinstance(url, str) and url:
-            try:
-                return urlsplit(url).path or "/"
-            except ValueError:
-                continue
+        if (found := path_of(url)) is not None:
+            return found
     return None
+
+
+def path_of(url: Any) -> str | None:
+    """Return the path of an address, or None if it is none.
+
+    >>> path_of("https://acme.com/pricing?plan=pro"), path_of("https://acme.com"), path_of(7)
+    ('/pricing', '/', None)
+    """
+    if not isinstance(url, str) or not url:
+        return None
+    try:
+        return urlsplit(url).path or "/"
+    except ValueError:
+        return None
 
 
 def _received(call: Mapping[str, Any], arrival: Arrival) -> int:
@@ -196,10 +214,22 @@ def _moment_of(call: Mapping[str, Any], arrival: Arrival, received_at: int) -> i
     sent_at = call.get("sentAt", arrival.sent_at)
     if sent_at is None or received_at != arrival.now or (stated is not None and original is not None):
         return written
-    off = received_at - read_moment(sent_at, arrival.timezone)
+    return put_right(written, read_moment(sent_at, arrival.timezone), received_at)
+
+
+def put_right(written: int, sent_at: int, received_at: int) -> int:
+    """Return a time by our clock that was written by the clock which said ``sent_at`` when it sent."""
+    off = received_at - sent_at
     at = written if abs(off) <= LATENCY_US else written + off
     if not EARLIEST <= at < LATEST:
-        raise RefusedCall("invalid_timestamp", "The time, put right by sentAt, is out of range.")
+        raise RefusedCall("invalid_timestamp", "The time, put right by the time of sending, is out of range.")
+    return at
+
+
+def not_ahead(at: int, arrival: Arrival) -> int:
+    """Return a time unless it lies more than a day in the future, where nothing can have happened yet."""
+    if at > arrival.now + DAY_US:
+        raise RefusedCall("timestamp_in_future", "The timestamp lies more than 24 hours ahead of the server's clock.")
     return at
 
 

@@ -14,11 +14,18 @@ from starlette.requests import Request
 from features.store import EventStore
 from features.workspace import Workspace
 from serving.access import Access, Caller
+from serving.background import Part
+from serving.draining import Draining
 from serving.ledger import Ledger
-from serving.live import LiveModel, Loaded
+from serving.limits import Limits
+from serving.live import LiveModel
 from serving.metrics import Metrics
+from serving.overload import SCORERS, WRITERS, Rooms
 from serving.problems import retry_later
+from serving.proving import Loaded
 from serving.ranking import Ranking
+from serving.shadow import Shadow
+from serving.silence import Silence
 from serving.view import View
 
 T = TypeVar("T")
@@ -35,9 +42,14 @@ class Services:
     ledger: Ledger
     ranking: Ranking
     metrics: Metrics
-    writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
-    scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
-    """Computing more at a time than there are processors only makes everybody wait longer."""
+    silence: Silence
+    shadow: Shadow
+    rooms: Rooms = field(default_factory=lambda: Rooms(Limits()))
+    draining: Draining = field(default_factory=lambda: Draining(0.0))
+    writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITERS))
+    scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SCORERS))
+    behind: tuple[Part, ...] = ()
+    """What runs behind the answers."""
     _own_view: View | None = None
 
     def model(self) -> Loaded:
@@ -56,19 +68,26 @@ class Services:
             self._own_view = View(self.workspace, self.workspace.definition())
         return self._own_view
 
+    def is_busy(self) -> bool:
+        """Tell whether requests compute or write just now: what can wait then waits."""
+        return self.scorers.borrowed_tokens > 0 or self.writers.borrowed_tokens > 0
+
     async def write(self, work: Callable[[], T]) -> T:
-        """Run work that waits for the disk, off the event loop."""
+        """Run work that waits for the disk, off the event loop; raise the problem if there is no room for it."""
+        self.rooms.writing.enter()
         return await anyio.to_thread.run_sync(work, limiter=self.writers)
 
     async def compute(self, work: Callable[[], T]) -> T:
-        """Run work that computes, off the event loop."""
+        """Run work that computes, off the event loop; raise the problem if there is no room for it."""
+        self.rooms.computing.enter()
         return await anyio.to_thread.run_sync(work, limiter=self.scorers)
 
     async def caller(self, request: Request, scope: str, written: str | None = None) -> Caller:
         """Return who asks, or raise the problem that they may not."""
         if self.access.is_stale:
             await run_in_threadpool(self.access.refresh)
-        return self.access.caller(request.headers.get("authorization"), written, scope)
+        address = request.client.host if request.client is not None else ""
+        return self.access.caller(request.headers.get("authorization"), written, scope, address)
 
 
 def services_of(request: Request) -> Services:

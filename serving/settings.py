@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from features.errors import InputError
 from features.storing.engine import configured_url
+from serving.limits import Limits
+
+ORIGINS = "TRIALWISE_CORS_ORIGINS"
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,9 @@ class Settings:
     open_to_all: bool = False
     poll_seconds: float = 3.0
     """How often the registry is asked which model is champion."""
+    limits: Limits = field(default_factory=Limits)
+    origins: frozenset[str] = frozenset()
+    """The origins of web pages that may send events."""
 
     @classmethod
     def from_environment(cls, *, open_to_all: bool = False) -> Settings:
@@ -30,7 +38,9 @@ class Settings:
             database_url=configured_url(),
             key_secret=os.environ.get("TRIALWISE_KEY_SECRET") or None,
             open_to_all=open_to_all,
+            limits=Limits.from_environment(),
             poll_seconds=_seconds(os.environ.get("TRIALWISE_POLL_SECONDS") or "3"),
+            origins=read_origins(os.environ.get(ORIGINS) or ""),
         )
 
     def secret(self) -> bytes:
@@ -70,3 +80,21 @@ def _seconds(text: str) -> float:
             "TRIALWISE_POLL_SECONDS is not usable", given=text, expected="seconds between 0.05 and 3600", do="correct it"
         )
     return value
+
+
+def read_origins(text: str) -> frozenset[str]:
+    """Read a list of origins of web pages.
+
+    >>> sorted(read_origins("https://acme.com, http://localhost:3000"))
+    ['http://localhost:3000', 'https://acme.com']
+    """
+    found = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for part in found:
+        if _ORIGIN.fullmatch(part) is None:
+            raise InputError(
+                f"{ORIGINS} is not usable",
+                given=part,
+                expected="origins such as https://app.acme.com, separated by commas",
+                do="leave out paths and stars: an origin is a scheme, a host and perhaps a port",
+            )
+    return frozenset(found)

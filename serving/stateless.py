@@ -19,7 +19,7 @@ from features.storing.rows import to_json
 from features.storing.said import missing_words, says_something
 from features.storing.sent_names import folded
 from features.workspace import Workspace
-from serving.live import Loaded
+from serving.proving import Loaded
 from serving.schemas import PostedEvent, PostedLead
 from serving.segment import RefusedCall, read_moment
 from serving.shapes import where_wrong

@@ -70,20 +70,20 @@ def stop_at(findings: Iterable[Finding]) -> None:
 
 
 def stop_at_silence(stopped: Iterable[Finding]) -> None:
-    """Stop the work if behaviours are silent that nobody expects to be: a model would learn from the gap.
+    """Stop the work if behaviours are silent, or new names come in, that nobody expects: a model would learn from the gap.
 
     Raises
     ------
     StoppedError
-        It names the behaviours.
+        It names them.
     """
     told = "; ".join(f"{one.column} ({one.evidence})" for one in stopped)
     if told:
         raise StoppedError(
-            "a behaviour has stopped, so the training stopped too",
+            "the events are not what they were, so the training stopped",
             given=told,
-            expected="events of every behaviour up to the end of the data",
-            do="repair what sends them, or put the behaviour's name under allow: if it is meant to be silent",
+            expected="events of every behaviour up to the end of the data, and no new name of some volume beside them",
+            do="repair what sends them, map a new name to its behaviour, or put the name under allow: if it is meant to be so",
         )
 
 

@@ -27,6 +27,7 @@ from models.pyfunc import input_columns, input_example
 from models.scorer import Meta, Scorer
 from training.audit import audit, stop_at, stop_at_silence
 from training.choice import mean_promise
+from training.data_digests import rows_dataset
 from training.dataset import TrainingSet, Window, build
 from training.evaluation import Difference, Evaluation, compare, evaluate
 from training.examination import examine, explain_model, with_facts
@@ -90,7 +91,8 @@ def run_train(
         scorer = assemble(ws, data, fitted, evaluation, newcomers, gain, verdict, search)
         say("explaining what the model goes by")
         explained = explain_model(ws, data, fitted, scorer, seed=seed)
-        scorer = with_facts(scorer, _finite({**examination.facts(), **explained.facts()}))
+        told_data = {"rows_sha256": rows_dataset(data.learners).digest}
+        scorer = with_facts(scorer, _finite({**examination.facts(), **explained.facts(), **told_data}))
         for sentence in (*examination.sentences, *explained.sentences):
             say(sentence)
 

@@ -51,18 +51,17 @@ class _Days:
 def silent(ws: Workspace, tables: Tables, *, now: int) -> Iterator[Finding]:
     """Yield a warning for each behaviour that has stopped when the data end, ``now``, and for each new unmapped name.
 
-    A behaviour that stands under ``allow:`` is only mentioned. With less than five weeks of data nothing can be said.
+    A behaviour or a name that stands under ``allow:`` is only mentioned. With less than five weeks of data nothing can be said.
     """
     if ws.undated or ws.data.events is None or not len(tables.events):
         return
     yield from _stopped(ws, tables, now)
-    yield from _new_names(tables, now)
+    yield from _new_names(ws, tables, now)
 
 
 def stopped_behaviours(ws: Workspace, tables: Tables, *, now: int) -> list[Finding]:
-    """Return the warnings about behaviours that stopped and that nobody allowed: a training should not learn from their gap."""
-    found = silent(ws, tables, now=now)
-    return [finding for finding in found if finding.level == "warn" and finding.column.startswith("behaviours.")]
+    """Return the warnings that nobody allowed: a training should learn neither from a gap nor past a name that filled it."""
+    return [finding for finding in silent(ws, tables, now=now) if finding.level == "warn"]
 
 
 def _stopped(ws: Workspace, tables: Tables, now: int) -> Iterator[Finding]:
@@ -149,7 +148,7 @@ def _poisson_up_to(seen: float, expected: float) -> float:
     return math.fsum(math.exp(term) for term in terms)
 
 
-def _new_names(tables: Tables, now: int) -> Iterator[Finding]:
+def _new_names(ws: Workspace, tables: Tables, now: int) -> Iterator[Finding]:
     """Yield the names that nothing maps, of which the weeks before knew (almost) nothing: often a behaviour under a new name."""
     events = tables.events
     age = now - events.at
@@ -165,4 +164,5 @@ def _new_names(tables: Tables, now: int) -> Iterator[Finding]:
                 f"{CODE}: the new name '{name}' has {fresh[code]:,} of the {fresh.sum():,} events of the last 7 days "
                 f"({100 * share[code]:.1f} %), {old[code]:,} before; no behaviour maps it"
             )
-            yield Finding("warn", "behaviours", evidence)
+            allowed = name in ws.allow
+            yield Finding("info" if allowed else "warn", "behaviours", evidence + (", as allowed" if allowed else ""))

@@ -68,13 +68,14 @@ def read_events(
     raw: bool = False,
     part: Origin | None = None,
     maybe: Set[str] = frozenset(),
+    since: int | None = None,
 ) -> tuple[EventRows, TableReport]:
     """Read the events that are known at `cut`; with `grow`, whoever has an event is entered into the index of leads.
 
     With a `part`, only these rows are read, which may be none, or all be refused. Properties in `maybe` need not be there. With
-    `raw` the rows are also kept as they were written.
+    `raw` the rows are also kept as they were written. With `since`, queries may leave out what is older, perhaps all.
     """
-    origins = [part] if part else open_sources("events", spec.source, ws.folder, cut=cut, store=store)
+    origins = [part] if part else open_sources("events", spec.source, ws.folder, cut=cut, store=store, since=since)
     report = TableReport("events", origins=origins)
     table = _EventsTable(ws, spec, report, index, grow, cut, Written(spec) if raw else None)
     reading = events_reading(ws, spec, origins, maybe)
@@ -82,7 +83,7 @@ def read_events(
     for origin, piece in reading:
         table.add(origin, piece)
     report.close(reading)
-    if part is None:
+    if part is None and since is None:
         if not report.read:
             raise InputError(
                 "data.events has no rows",

@@ -24,7 +24,7 @@ class SqlOrigin:
 
     unit = "row"
 
-    def __init__(self, url: str, query: str, *, as_of: int | None = None) -> None:
+    def __init__(self, url: str, query: str, *, as_of: int | None = None, since: int | None = None) -> None:
         try:
             self._url = make_url(url)
         except ArgumentError:
@@ -37,6 +37,7 @@ class SqlOrigin:
         self.name = f"the query on {self._url.render_as_string(hide_password=True)}"
         self._query = query
         self._as_of = now_us() if as_of is None else as_of
+        self._since = 0 if since is None else since
         self._columns: list[str] | None = None
 
     def columns(self) -> Sequence[str] | None:
@@ -47,7 +48,8 @@ class SqlOrigin:
         """Run the query and yield its rows, chunk by chunk."""
         engine = self.engine()
         statement = text(self._query)
-        moments = {"as_of": _EPOCH + timedelta(microseconds=self._as_of), "since": _EPOCH}
+        bounds = {"as_of": self._as_of, "since": self._since}
+        moments = {name: _EPOCH + timedelta(microseconds=bound) for name, bound in bounds.items()}
         asked = statement.compile().params
         unbound = sorted(asked.keys() - moments.keys())
         if unbound:

@@ -168,8 +168,12 @@ def open_sources(
     *,
     cut: int | None = None,
     store: StoreReader | None = None,
+    since: int | None = None,
 ) -> list[Origin]:
-    """Find the origins of one table: globs are spelt out in sorted order, a file that is listed twice is read once."""
+    """Find the origins of one table: globs are spelt out in sorted order, a file that is listed twice is read once.
+
+    ``since`` is what queries that have ``:since`` are asked with; without it they are asked for everything.
+    """
     origins: list[Origin] = []
     seen: set[Path] = set()
     for source in sources:
@@ -183,7 +187,7 @@ def open_sources(
                     expected="files, or the address of a database",
                     do="add --engine spark to features or score, or export the rows to a file",
                 )
-            origins.append(SqlOrigin(source.url, source.query, as_of=cut))
+            origins.append(SqlOrigin(source.url, source.query, as_of=cut, since=since))
         elif isinstance(source, StoreSource):
             origins.append(_StoreOrigin(table, _needed(store, table)))
         else:

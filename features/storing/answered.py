@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import heapq
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, func, inspect, select
 
 from features.storing.schema import ledger
 
@@ -20,6 +22,42 @@ class Given(NamedTuple):
     probability: float
     model_version: str
     model_digest: str
+
+
+class Noted(NamedTuple):
+    """One line of the ledger with all that its answer can be computed again from."""
+
+    seq: int
+    at: int
+    door: str
+    lead_id: str
+    as_of: int | None
+    model_version: str
+    model_digest: str
+    probability: float | None
+    stage: str
+    inputs: str | None
+
+
+def sample_answers(connection: Connection, number: int) -> tuple[int, list[int]]:
+    """Return how many answers there are, and which of them to look at: those of the leads whose hashed ids come first.
+
+    All answers of a lead are looked at together, and the next time they are the same, with what has come since.
+    """
+    rows = connection.execution_options(stream_results=True, yield_per=ROWS).execute(select(ledger.c.seq, ledger.c.lead_id))
+    chosen = heapq.nsmallest(number, ((_place(lead_id), seq) for seq, lead_id in rows))
+    total = int(connection.execute(select(func.count()).select_from(ledger)).scalar_one())
+    return total, sorted(seq for _, seq in chosen)
+
+
+def read_noted(connection: Connection, numbers: Sequence[int]) -> list[Noted]:
+    """Return lines of the ledger by their numbers."""
+    query = select(*(ledger.c[name] for name in Noted._fields)).where(ledger.c.seq.in_(numbers)).order_by(ledger.c.seq)
+    return [Noted(*row) for row in connection.execute(query)]
+
+
+def _place(lead_id: str) -> bytes:
+    return hashlib.blake2b(lead_id.encode(), digest_size=8).digest()
 
 
 def read_answers(connection: Connection, *, since: int, until: int) -> Iterator[Given]:

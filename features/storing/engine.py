@@ -147,7 +147,7 @@ def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
         raise unavailable(trouble) from trouble
 
 
-def unavailable(trouble: Exception | None) -> StoreUnavailable:
+def unavailable(trouble: BaseException | None) -> StoreUnavailable:
     """Say in one sentence that the database failed, naming the kind of failure and never its values."""
     kind = "LockTimeout" if trouble is None else type(getattr(trouble, "orig", None) or trouble).__name__
     return StoreUnavailable(

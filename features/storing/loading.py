@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.clock import NEVER, now_us
+from features.clock import NEVER, format_us, now_us
 from features.errors import InputError
 from features.reading.moments import day_begin
 from features.reading.stored_columns import without_store
 from features.store import EventStore
 from features.storing.engine import configured_url
+from features.storing.loaded import begins_at, source_of
 from features.storing.rows import Fact, Message, Outcome, digest_of, outcome_id
 from features.tables import Leads, Tables, read_tables
 from features.workspace import Workspace, load_workspace
@@ -34,12 +35,53 @@ Progress = Callable[[int, int], None]
 """Called with the rows that are done and their total."""
 
 
+class _NeedsAllError(Exception):
+    """What is newer is not enough."""
+
+
 def load_history(
-    workspace: str | Path, *, say: Say | None = None, url: str | None = None, progress: Progress | None = None
+    workspace: str | Path,
+    *,
+    say: Say | None = None,
+    url: str | None = None,
+    progress: Progress | None = None,
+    since_last: bool = False,
 ) -> dict[str, int]:
-    """Load a workspace's tables into the store and return how many rows were read and how many were new."""
+    """Load a workspace's tables into the store and return how many rows were read and how many were new.
+
+    With ``since_last``, queries of events that have ``:since`` are asked only for what is newer than the last load, less some
+    days for rows that show late. All is read where that would leave something out: an event without an id, or a lead that the
+    table of leads did not have then and whose older events were left out for it.
+    """
     ws = _of_files(load_workspace(workspace))
-    tables = read_tables(ws, raw=True)
+    store = EventStore(url or configured_url(), wait_ms=WAIT_MS)
+    try:
+        store.migrate()
+        store.need_same_secret()
+        source = source_of(ws)
+        newest = store.loaded.newest(source)
+        since = begins_at(ws, newest) if since_last else None
+        if since_last and say is not None:
+            say("Reading everything." if since is None else f"Asking for events since {format_us(since)}.")
+        began = now_us()
+        store.loaded.forget(source)  # a load that is cut off may have left out anything: after it all is read
+        try:
+            counts, reached = _load(store, ws, say, progress, since)
+        except _NeedsAllError:
+            if say is not None:
+                say("Of what is new some has older events, or no id: reading everything.")
+            counts, reached = _load(store, ws, say, progress, None)
+        store.loaded.note(source, max(newest or 0, min(began, reached)), began)
+        return counts
+    finally:
+        store.close()
+
+
+def _load(
+    store: EventStore, ws: Workspace, say: Say | None, progress: Progress | None, since: int | None
+) -> tuple[dict[str, int], int]:
+    """Load what is read and return the counts, and when the newest event was known."""
+    tables = read_tables(ws, raw=True, since=since)
     counts: dict[str, int] = {}
 
     def count(what: str, read: int, new: int) -> None:
@@ -47,20 +89,17 @@ def load_history(
         if say is not None:
             say(f"{read:,} {what}, {new:,} of them new.")
 
-    store = EventStore(url or configured_url(), wait_ms=WAIT_MS)
-    try:
-        store.migrate()
-        store.need_same_secret()
-        count("leads", len(tables.leads), _load_leads(store, ws, tables))
-        count("events", len(tables.events), _load_events(store, ws, tables, progress))
-        outcomes = list(_outcomes(ws, tables.leads))
-        count("conversions", len(outcomes), _load_outcomes(store, outcomes))
-        if ws.data.identities is not None:
-            merges = list(_merges(ws, tables))
-            count("merges", len(merges), sum(store.add_links(merges[i : i + BATCH]) for i in range(0, len(merges), BATCH)))
-    finally:
-        store.close()
-    return counts
+    counts["forgotten"] = store.forgotten(tables.leads.ids)
+    if counts["forgotten"] and say is not None:
+        say(f"{counts['forgotten']:,} leads of these files were forgotten: nothing of them is loaded.")
+    count("leads", len(tables.leads), _load_leads(store, ws, tables, since))
+    count("events", len(tables.events), _load_events(store, ws, tables, progress, since))
+    outcomes = list(_outcomes(ws, tables.leads))
+    count("conversions", len(outcomes), _load_outcomes(store, outcomes))
+    if ws.data.identities is not None:
+        merges = list(_merges(ws, tables))
+        count("merges", len(merges), sum(store.add_links(merges[i : i + BATCH]) for i in range(0, len(merges), BATCH)))
+    return counts, int(tables.events.known.max(initial=0))
 
 
 def _of_files(ws: Workspace) -> Workspace:
@@ -76,11 +115,25 @@ def _of_files(ws: Workspace) -> Workspace:
     return others
 
 
-def _load_leads(store: EventStore, ws: Workspace, tables: Tables) -> int:
-    leads, new = tables.leads, 0
+def _load_leads(store: EventStore, ws: Workspace, tables: Tables, since: int | None) -> int:
+    leads = tables.leads
     heard_of = _first_heard_of(tables)
-    for start in range(0, len(leads), BATCH):
-        places = range(start, min(start + BATCH, len(leads)))
+    everybody = np.arange(len(leads))
+    if since is None or ws.data.leads is None or not ws.data.leads.source:
+        return _register(store, ws, leads, everybody, heard_of)
+    older = (heard_of < since) | (leads.started_at >= NEVER)
+    recent = _register(store, ws, leads, everybody[~older], heard_of)
+    if _register(store, ws, leads, everybody[older], heard_of):
+        raise _NeedsAllError
+    return recent
+
+
+def _register(
+    store: EventStore, ws: Workspace, leads: Leads, which: npt.NDArray[np.int64], heard_of: npt.NDArray[np.int64]
+) -> int:
+    new = 0
+    for start in range(0, len(which), BATCH):
+        places = which[start : start + BATCH].tolist()
         # A table without dates knows no start: what it says was known at all times.
         known = [(leads.ids[i], 0 if ws.undated else int(heard_of[i])) for i in places]
         facts = [
@@ -142,9 +195,11 @@ def _facts(ws: Workspace, leads: Leads, i: int, lead_id: str, at: int) -> Iterat
             yield said("file", columns[name], str(texts[i]))
 
 
-def _load_events(store: EventStore, ws: Workspace, tables: Tables, progress: Progress | None) -> int:
+def _load_events(store: EventStore, ws: Workspace, tables: Tables, progress: Progress | None, since: int | None) -> int:
     messages, new, done, total = _messages(ws, tables), 0, 0, len(tables.events)
     while part := list(islice(messages, BATCH)):
+        if since is not None and any(message.message_id.startswith("file-") for message in part):
+            raise _NeedsAllError  # which of those that are alike it is only all of them can tell
         new += store.add_bulk(part)
         done += len(part)
         if progress is not None:

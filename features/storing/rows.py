@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-Told = Literal["accepted", "duplicate", "conflict", "merge_cycle"]
+Told = Literal["accepted", "duplicate", "conflict", "merge_cycle", "forgotten"]
 """What became of a message: stored, seen before in the same words or in other words, or not stored, since a merge that it means
-would lead back to itself."""
+would lead back to itself, or since its lead was forgotten."""
 
 HEARD = ("track", "page", "screen")
 """The kinds of message that say what a lead did. The others say who it is."""
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+"""Made once: a quarter of the time of writing a small value went into making one."""
 
 
 def to_json(value: object) -> str:
@@ -22,7 +26,7 @@ def to_json(value: object) -> str:
     >>> to_json({"b": 1, "a": "é"})
     '{"a":"é","b":1}'
     """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def digest_of(*parts: object) -> str:
@@ -37,6 +41,11 @@ def digest_of(*parts: object) -> str:
 def outcome_id(lead_id: str, at: int | None) -> str:
     """Return the id of a conversion that comes without one: the same payment told twice is one payment."""
     return f"tw-{digest_of(lead_id, at)}"
+
+
+def contact_id(*parts: object) -> str:
+    """Return the id of a contact that comes without one: the same call told twice in the same words is one call."""
+    return f"tw-{digest_of(*parts)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,27 @@ class Outcome:
     def digest(self) -> str:
         """What a repeat under the same id must say again."""
         return digest_of(self.lead_id, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One time that sales spoke to a lead: which play, how, and what came of it."""
+
+    contact_id: str
+    lead_id: str
+    at: int
+    known_at: int
+    play: str | None = None
+    channel: str | None = None
+    result: str | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What sales found out: need, budget, intent."""
+
+    @property
+    def body(self) -> str:
+        """What a repeat under the same id must say again."""
+        said = {"lead_id": self.lead_id, "at": self.at, "play": self.play, "channel": self.channel, "result": self.result}
+        return to_json(said | dict(self.notes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -25,18 +24,11 @@ from sqlalchemy import (
 )
 
 from features.errors import InputError
-
-tables = MetaData()
-
-
-def _sequence() -> Column[int]:
-    """Return a primary key that counts up in the order of insertion."""
-    return Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
-
-
-def _instant(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
+from features.storing.columns import instant as _instant
+from features.storing.columns import sequence as _sequence
+from features.storing.columns import tables as tables  # the other modules of this folder take it from here
+from features.storing.loaded_table import add_loaded
+from features.storing.watch_tables import add_watch
 
 schema_version = Table("schema_version", tables, Column("version", Integer, primary_key=True), _instant("applied_at"))
 
@@ -193,7 +185,7 @@ def _tell_secrets_apart(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_tell_secrets_apart,)
+STEPS: tuple[Callable[[Connection], None], ...] = (_tell_secrets_apart, add_watch, add_loaded)
 """What brings a store of version 1 to 2, of 2 to 3, and so on."""
 
 NEWEST = 1 + len(STEPS)

@@ -62,7 +62,7 @@ def need_same_secret(connection: Connection, secret: bytes | None = None) -> Non
         The secret is another one, or leads were forgotten and there is none.
     """
     found = _check_value_of(connection)
-    if found is None or hmac.compare_digest(found, check_value(_secret() if secret is None else secret)):
+    if found is None or hmac.compare_digest(found, check_value(secret_of(connection) if secret is None else secret)):
         return
     raise InputError(
         "leads were forgotten under another secret, and would come back under this one",
@@ -83,7 +83,7 @@ def forgotten(connection: Connection, lead_ids: Sequence[str]) -> npt.NDArray[np
     digests = set(connection.execute(select(tombstone.c.lead_digest)).scalars())
     if not digests:
         return np.zeros(len(lead_ids), bool)
-    secret = _secret()
+    secret = secret_of(connection)
     need_same_secret(connection, secret)
     return np.array([lead_digest(secret, one) in digests for one in lead_ids], bool)
 
@@ -95,8 +95,17 @@ def _check_value_of(connection: Connection) -> str | None:
     return connection.execute(select(tombstone_secret.c.check_value)).scalar_one_or_none()
 
 
+SECRET_OPTION = "tombstone_secret"  # noqa: S105  (a name)
+"""The execution option by which an engine's connections know the secret of the server."""
+
+
+def secret_of(connection: Connection) -> bytes:
+    """Return the secret that the store was opened with, else this machine's: TRIALWISE_KEY_SECRET, or the one in the home."""
+    told: bytes | None = connection.get_execution_options().get(SECRET_OPTION)
+    return _secret() if told is None else told
+
+
 def _secret() -> bytes:
-    """Return the secret of the server: TRIALWISE_KEY_SECRET, else the one that it keeps in its home."""
     stated = os.environ.get("TRIALWISE_KEY_SECRET")
     if stated:
         return stated.encode()

@@ -9,8 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from features.storing import links, schema
+from features.storing.bulk import insert_and_tell, insert_new
 from features.storing.engine import insert_into
-from features.storing.rows import Answer, Fact, Message, Outcome, Refused, Told, digest_of, to_json
+from features.storing.gate import barred, ids_of, let_in, without_forgotten
+from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused, Told, digest_of, to_json
+from features.storing.said_ids import said_ids
 
 CHUNK = 500
 """How many ids one query asks for."""
@@ -20,11 +23,15 @@ def write_messages(connection: Connection, messages: Sequence[Message]) -> list[
     """Store messages, each id once for ever, and say of each what became of it.
 
     What a message says about a lead (traits, account, merge) is stored only with the message itself, so a repeat adds nothing. A
-    message with a merge that would lead back to itself is not stored.
+    message with a merge that would lead back to itself is not stored, nor is one of a lead that was forgotten.
     """
+    return let_in(connection, messages, ids_of, _write_messages)
+
+
+def _write_messages(connection: Connection, messages: Sequence[Message]) -> list[Told]:
     rings = _rings(connection, messages)
     items = [(message.message_id, message.digest, message) for place, message in enumerate(messages) if place not in rings]
-    rest, fresh = _write_once(connection, schema.event, "message_id", items, _event_row)
+    rest, fresh = _write_once(connection, schema.event, "message_id", items, event_row)
     told_of = iter(rest)
     told: list[Told] = ["merge_cycle" if place in rings else next(told_of) for place in range(len(messages))]
     write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
@@ -36,8 +43,8 @@ def write_messages(connection: Connection, messages: Sequence[Message]) -> list[
 
 def write_merges(connection: Connection, merges: Sequence[tuple[str, str, int, int]]) -> int:
     """Store merges (from, to, at, known at) of a table and return how many were new; one that closes a ring is left out."""
+    told = without_forgotten(connection, [merge for merge in merges if merge[0] != merge[1]], lambda merge: merge[:2])
     links.one_at_a_time(connection)
-    told = [merge for merge in merges if merge[0] != merge[1]]
     rings = links.closing(connection, [(from_id, to_id, known_at) for from_id, to_id, _, known_at in told])
     good = [merge for place, merge in enumerate(told) if place not in rings]
     write_leads(connection, ((one, known_at) for from_id, to_id, _, known_at in good for one in (from_id, to_id)))
@@ -46,6 +53,10 @@ def write_merges(connection: Connection, merges: Sequence[tuple[str, str, int, i
 
 def write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list[Told]:
     """Store conversions, each id once for ever. A lead may pay before we hear anything else of it."""
+    return let_in(connection, outcomes, _one, _write_outcomes)
+
+
+def _write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list[Told]:
     told, fresh = _write_once(
         connection,
         schema.outcome,
@@ -57,9 +68,30 @@ def write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list[
     return told
 
 
+def write_contacts(connection: Connection, contacts: Sequence[Contact]) -> list[Told]:
+    """Store what sales did, each id once for ever."""
+    return let_in(connection, contacts, _one, _write_contacts)
+
+
+def _write_contacts(connection: Connection, contacts: Sequence[Contact]) -> list[Told]:
+    told, fresh = _write_once(
+        connection,
+        schema.contact,
+        "contact_id",
+        [(contact.contact_id, contact.body, contact) for contact in contacts],
+        _contact_row,
+        said="body",
+    )
+    write_leads(connection, ((contact.lead_id, contact.known_at) for contact in fresh))
+    return told
+
+
 def write_refused(connection: Connection, refused: Sequence[Refused]) -> None:
-    """Keep what was refused, the same item for the same reason once."""
-    rows = [asdict(item) | {"digest": digest_of(item.door, item.code, item.body), "replayed_at": None} for item in refused]
+    """Keep what was refused, the same item for the same reason once; nothing is kept that names a lead which was forgotten."""
+    if not refused:
+        return
+    kept = without_forgotten(connection, refused, _named)
+    rows = [asdict(item) | {"digest": digest_of(item.door, item.code, item.body), "replayed_at": None} for item in kept]
     _ignore_known(connection, schema.quarantine, rows, ("digest",))
 
 
@@ -86,53 +118,76 @@ def write_leads(connection: Connection, leads: Iterable[tuple[str, int]]) -> int
 
 def write_bulk(connection: Connection, messages: Sequence[Message]) -> int:
     """Store messages that carry nothing but an event, without asking what became of each; return how many were new."""
-    return _ignore_known(connection, schema.event, [_event_row(message) for message in messages], ("message_id",))
+    kept = without_forgotten(connection, messages, ids_of)
+    return _ignore_known(connection, schema.event, [event_row(message) for message in kept], ("message_id",))
 
 
 def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
-    """Append to the ledger."""
-    if answers:
-        connection.execute(insert_into(connection, schema.ledger), [asdict(answer) for answer in answers])
+    """Append to the ledger, except what was answered of a lead that was forgotten."""
+    kept = without_forgotten(connection, answers, _one) if answers else ()
+    if kept:
+        connection.execute(insert_into(connection, schema.ledger), [asdict(answer) for answer in kept])
+
+
+def write_table(
+    connection: Connection,
+    leads: Sequence[tuple[str, int]],
+    facts: Sequence[Fact],
+    memberships: Sequence[tuple[str, str, int, int]],
+) -> int:
+    """Store what a leads table says, without the leads that were forgotten, and return how many were new."""
+    gone = barred(connection, (lead_id for lead_id, _ in leads))
+    new = write_leads(connection, [one for one in leads if one[0] not in gone])
+    write_facts(connection, [fact for fact in facts if fact.lead_id not in gone])
+    write_memberships(connection, [one for one in memberships if one[0] not in gone])
+    return new
+
+
+def _one(item: Outcome | Contact | Answer) -> tuple[str]:
+    return (item.lead_id,)
+
+
+def _named(item: Refused) -> set[str]:
+    """Return every id that a refused item names; asked only where somebody was forgotten."""
+    return said_ids(item.body) | ({item.lead_id} if item.lead_id is not None else set())
 
 
 def _write_once(
-    connection: Connection, table: Table, key: str, items: Sequence[tuple[str, str, Any]], row: Any
+    connection: Connection, table: Table, key: str, items: Sequence[tuple[str, str, Any]], row: Any, *, said: str = "digest"
 ) -> tuple[list[Told], list[Any]]:
     """Insert the items whose id is new and tell of each whether it was new, repeated or contradicted.
 
+    The column ``said`` holds what a repeat has to say again.
     Rows go in sorted by id: two transactions that share ids then wait for each other instead of locking each other out.
     """
-    first: dict[str, tuple[str, Any]] = {}
-    for item_id, digest, item in items:
-        first.setdefault(item_id, (digest, item))
-    rows = [row(first[item_id][1]) for item_id in sorted(first)]
-    column = table.c[key]
-    inserted: set[str] = set()
-    if rows:
-        statement = insert_into(connection, table).on_conflict_do_nothing(index_elements=[key]).returning(column)
-        inserted = set(connection.execute(statement, rows).scalars())
-    before = _digests(connection, table, key, [item_id for item_id in first if item_id not in inserted])
+    first: dict[str, int] = {}
+    for place, (item_id, _, _) in enumerate(items):
+        first.setdefault(item_id, place)
+    rows = [row(items[first[item_id]][2]) for item_id in sorted(first)]
+    inserted = insert_and_tell(connection, table, rows, key)
+    before = _digests(connection, table, key, [item_id for item_id in first if item_id not in inserted], said)
     told: list[Told] = []
     fresh: list[Any] = []
-    for item_id, digest, item in items:
-        if item_id in inserted and first[item_id][1] is item:
+    for place, (item_id, digest, item) in enumerate(items):
+        if item_id in inserted and first[item_id] == place:
             told.append("accepted")
             fresh.append(item)
         else:
-            told.append("duplicate" if digest == before.get(item_id, first[item_id][0]) else "conflict")
+            told.append("duplicate" if digest == before.get(item_id, items[first[item_id]][1]) else "conflict")
     return told, fresh
 
 
-def _digests(connection: Connection, table: Table, key: str, ids: Sequence[str]) -> dict[str, str]:
+def _digests(connection: Connection, table: Table, key: str, ids: Sequence[str], said: str = "digest") -> dict[str, str]:
     """Return the stored fingerprint of each id."""
     found: dict[str, str] = {}
     for start in range(0, len(ids), CHUNK):
-        query = select(table.c[key], table.c.digest).where(table.c[key].in_(ids[start : start + CHUNK]))
+        query = select(table.c[key], table.c[said]).where(table.c[key].in_(ids[start : start + CHUNK]))
         found.update((row[0], row[1]) for row in connection.execute(query))
     return found
 
 
-def _event_row(message: Message) -> dict[str, Any]:
+def event_row(message: Message) -> dict[str, Any]:
+    """Return the row of the table of events that a message becomes."""
     return {
         "message_id": message.message_id,
         "lead_id": message.lead_id,
@@ -151,6 +206,11 @@ def _event_row(message: Message) -> dict[str, Any]:
 
 def _outcome_row(outcome: Outcome) -> dict[str, Any]:
     return asdict(outcome) | {"digest": outcome.digest}
+
+
+def _contact_row(contact: Contact) -> dict[str, Any]:
+    row = {name: getattr(contact, name) for name in ("contact_id", "lead_id", "at", "known_at", "play", "channel", "result")}
+    return row | {"body": contact.body}
 
 
 def _facts(message: Message) -> list[Fact]:
@@ -175,11 +235,17 @@ def _rings(connection: Connection, messages: Sequence[Message]) -> set[int]:
         return set()
     links.one_at_a_time(connection)  # before anything is written: whoever waits must not hold rows that another waits for
     known = _digests(connection, schema.event, "message_id", [messages[place].message_id for place in changing])
-    first: dict[str, int] = {}
-    for place, message in enumerate(messages):
-        first.setdefault(message.message_id, place)
-    new = [place for place in changing if messages[place].message_id not in known and first[messages[place].message_id] == place]
-    return {new[ring] for ring in links.closing(connection, [told[place] for place in new])}
+    rings: set[int] = set()
+    while True:  # the repeat of a message that is not stored is the first of its id
+        first: dict[str, int] = {}
+        for place, message in enumerate(messages):
+            if place not in rings:
+                first.setdefault(message.message_id, place)
+        new = [one for one in changing if messages[one].message_id not in known and first.get(messages[one].message_id) == one]
+        found = {new[ring] for ring in links.closing(connection, [told[place] for place in new])}
+        if not found:
+            return rings
+        rings |= found
 
 
 def _write_links(connection: Connection, merges: Iterable[tuple[str, str, str, int, int]]) -> int:
@@ -194,9 +260,7 @@ def _ignore_known(connection: Connection, table: Table, rows: Sequence[dict[str,
     """Insert the rows that are not there yet and return how many that was."""
     if not rows:
         return 0
-    ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
-    statement = insert_into(connection, table).on_conflict_do_nothing(index_elements=list(keys))
-    return int(connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount)
+    return insert_new(connection, table, sorted(rows, key=lambda row: tuple(row[key] for key in keys)), keys)
 
 
 def _keep_earliest(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> None:

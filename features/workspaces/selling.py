@@ -37,6 +37,8 @@ class StagesSpec(Section):
     """None: the threshold that the capacity sets."""
     hysteresis: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """How far below its threshold, as a share of it, a probability must fall before the stage is lost."""
+    debounce_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    """How long a new stage or grade must hold before it counts as a change."""
 
 
 class PlaySpec(Section):
@@ -56,7 +58,9 @@ class WebhookSpec(Section):
 
     url: Annotated[str, Field(pattern="^https?://", max_length=2000)] = Field(repr=False)
     secret: Annotated[str, Field(min_length=1)] | None = Field(default=None, repr=False)
+    """One secret of Standard Webhooks, or several with blanks between them while a new one takes over."""
     on: Annotated[tuple[Literal["stage", "grade", "handed_over"], ...], Many] = ("stage",)
+    format: Literal["standard", "cloudevents"] = "standard"
 
 
 Plays = dict[PlainName, PlaySpec]

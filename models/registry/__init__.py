@@ -29,6 +29,7 @@ from models.registry.registered import (
     ChampionRef,
     Training,
     Version,
+    challenger,
     champion,
     download,
     text,
@@ -42,6 +43,6 @@ from models.registry.tracking import configured_uri, state_home
 __all__ = [
     "AGAINST_TAG", "CHALLENGER", "CHAMPION", "DIGEST_TAG", "FORCED", "PREVIOUS", "PROMOTED", "ROLLED_BACK", "SIGNATURE_TAG",
     "ChampionRef", "Completed", "DatasetRecord", "Decision", "Training", "TrainingRecord", "TrialRecord", "Version",
-    "begun", "champion", "complete", "configured_uri", "decisions", "download", "promote", "register", "state_home",
+    "begun", "challenger", "champion", "complete", "configured_uri", "decisions", "download", "promote", "register", "state_home",
     "text", "trainings", "version", "versions",
 ]  # fmt: skip

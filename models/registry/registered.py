@@ -75,11 +75,20 @@ class Training:
 
 def champion(name: str, home: Path | None = None) -> ChampionRef | None:
     """Return the version that the alias ``champion`` names, or None while there is none."""
+    return _aliased(name, CHAMPION, home)
+
+
+def challenger(name: str, home: Path | None = None) -> ChampionRef | None:
+    """Return the version that the alias ``challenger`` names, or None while there is none."""
+    return _aliased(name, CHALLENGER, home)
+
+
+def _aliased(name: str, alias: str, home: Path | None) -> ChampionRef | None:
     uri = configured_uri(home)
     if is_not_yet_there(uri):
         return None
     with outside(uri):
-        return by_alias(client_of(uri), name, CHAMPION)
+        return by_alias(client_of(uri), name, alias)
 
 
 def version(name: str, number: str, home: Path | None = None) -> ChampionRef | None:

@@ -89,7 +89,9 @@ def make_scorer(workspace: Workspace, seed: int) -> Scorer:
         volumes={"session": 1.5},
         verdict="publish",
     )
-    return Scorer(definition, columns, learner, calibrator, reference, Meta("acme", 30.0, {"rows": len(x)}))
+    return Scorer(
+        definition, columns, learner, calibrator, reference, Meta("acme", 30.0, {"rows": len(x), "rows_sha256": f"{seed:064x}"})
+    )
 
 
 @pytest.fixture(scope="session")
@@ -108,18 +110,26 @@ class FakeRegistry:
     def __init__(self, models: dict[str, Path]) -> None:
         self.models = models
         self.version: str | None = None
+        self.rival: str | None = None
+        """The challenger."""
         self.is_down = False
         self.digest: str | None = None
         self.signature = ""
         self.downloads = 0
 
     def champion(self, name: str) -> ChampionRef | None:
+        return self._named(name, self.version)
+
+    def challenger(self, name: str) -> ChampionRef | None:
+        return self._named(name, self.rival)
+
+    def _named(self, name: str, version: str | None) -> ChampionRef | None:
         if self.is_down:
             raise OutsideError("the model registry failed", given="x", expected="y", do="z")
-        if self.version is None:
+        if version is None:
             return None
-        digest = self.digest or artifact.folder_digest(self.models[self.version])
-        return ChampionRef(name, self.version, digest, "run", self.signature)
+        digest = self.digest or artifact.folder_digest(self.models[version])
+        return ChampionRef(name, version, digest, "run", self.signature)
 
     def sign(self, name: str) -> None:
         """Sign the version that is champion with the key of the environment."""

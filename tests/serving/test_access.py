@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from features.errors import InputError
 from features.store import EventStore
@@ -16,11 +17,13 @@ from features.workspace import Workspace
 from serving import access, api_keys, openapi
 from serving.access import FRESH_SECONDS, Access
 from serving.app import create_app
+from serving.limits import Limits
 from serving.problems import Problem
 from serving.settings import Settings
 from tests.serving.client import TestClient
 from tests.serving.conftest import FakeRegistry, wait_for
 
+INFER = {"inputs": [{"name": "country", "shape": [1], "datatype": "BYTES", "data": ["DE"]}]}
 TRACK = {"type": "track", "userId": "a", "event": "Login", "messageId": "1"}
 SECRET = b"test"
 
@@ -40,7 +43,8 @@ def keys(settings: Settings) -> dict[str, dict[str, str]]:
 def closed(
     workspace: Workspace, settings: Settings, registry: FakeRegistry, keys: dict[str, dict[str, str]]
 ) -> Iterator[TestClient]:
-    app = create_app(workspace, replace(settings, open_to_all=False), source=registry)
+    patient = Limits(rate=10_000, burst=10_000, failed_logins=10_000)  # these tests fail on purpose
+    app = create_app(workspace, replace(settings, open_to_all=False, limits=patient), source=registry)
     with TestClient(app, base_url="https://example.com") as client:
         wait_for(lambda: client.get("/readyz").status_code == 200)
         yield client
@@ -59,17 +63,30 @@ OPERATIONS: dict[tuple[str, str], tuple[str | None, Any]] = {
     ("POST", "/v1/batch"): ("ingest", {"batch": []}),
     ("POST", "/v1/events"): ("ingest", []),
     ("POST", "/v1/conversions"): ("ingest", {"conversions": []}),
+    ("POST", "/v1/contacts"): ("ingest", {"contacts": []}),
+    **{("POST", path): ("ingest", {"batch": []}) for path in ("/i/v0/e/", "/e/", "/capture/", "/batch/")},
     ("POST", "/v1/score"): ("score", {"leads": []}),
     ("GET", "/v1/leads"): ("score", None),
     ("GET", "/v1/leads/{lead_id}/score"): ("score", None),
     ("GET", "/v1/leads/{lead_id}/features"): ("score", None),
     ("POST", "/v1/leads/scores"): ("score", {"lead_ids": []}),
+    ("GET", "/v1/leads/{lead_id}/export"): ("admin", None),
+    ("DELETE", "/v1/leads/{lead_id}"): ("admin", None),
     ("GET", "/v1/model"): ("score", None),
+    ("POST", "/invocations"): ("score", {"inputs": {}}),
+    **{("POST", f"/v2/models/{{name}}{version}/infer"): ("score", INFER) for version in ("", "/versions/{version}")},
+    **{("GET", f"/v2/models/{{name}}{rest}"): ("score", None) for rest in ("", "/ready")},
+    **{("GET", f"/v2/models/{{name}}/versions/{{version}}{rest}"): ("score", None) for rest in ("", "/ready")},
+    **{("GET", path): (None, None) for path in ("/ping", "/health", "/version", "/v2", "/v2/health/live", "/v2/health/ready")},
     ("GET", "/livez"): (None, None),
     ("GET", "/readyz"): (None, None),
     ("GET", "/metrics"): (None, None),
 }
 """Every operation of the API: the scope that it asks for, and a body that it takes."""
+
+
+def address(path: str) -> str:
+    return path.replace("{lead_id}", "a%2Fscore").replace("{name}", "acme").replace("{version}", "1")
 
 
 def test_every_operation_stands_in_the_table() -> None:
@@ -82,9 +99,10 @@ def test_every_operation_lets_in_whom_it_should(closed: TestClient, keys: dict[s
     for (method, path), (scope, body) in OPERATIONS.items():
 
         def status(headers: dict[str, str], method: str = method, path: str = path, body: Any = body) -> int:
-            answer = closed.request(method, path.replace("{lead_id}", "a%2Fscore"), json=body, headers=headers)
+            answer = closed.request(method, address(path), json=body, headers=headers)
             if answer.status_code in (401, 403):
-                assert answer.headers["content-type"] == "application/problem+json"
+                kind = "application/json" if path.startswith("/v2/") else "application/problem+json"
+                assert answer.headers["content-type"] == kind
             return answer.status_code
 
         inside = {200, 404} if "lead_id" in path else {200}
@@ -108,6 +126,23 @@ def test_segments_body_may_carry_the_key(closed: TestClient, keys: dict[str, dic
     # A header that is wrong is not made good by the body.
     both = closed.post("/v1/track", json=TRACK | {"writeKey": keys["ingest"]["key"]}, headers=bearer("tw_wrong"))
     assert both.status_code == 401
+
+
+def test_the_key_of_a_call_is_not_kept_with_it(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    key = keys["ingest"]["key"]
+    assert closed.post("/v1/track", json={"userId": "a", "writeKey": key}).json()["refused"][0]["code"] == "missing_event"
+    assert closed.post("/v1/events", json=[{"userId": "a", "writeKey": key}], headers=bearer(key)).status_code == 200
+    with closed.app.state.services.store.reading() as connection:
+        assert [row[0] for row in connection.execute(text("SELECT body FROM quarantine ORDER BY seq"))] == ['{"userId":"a"}'] * 2
+
+
+def test_jitsus_clients_write_the_key_into_a_header_of_its_own(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    def status(key: str, **more: str) -> int:
+        return closed.post("/v1/track", json=TRACK, headers={"X-Write-Key": key} | more).status_code
+
+    assert [status(keys[held]["key"]) for held in ("ingest", "score", "revoked")] == [200, 403, 401]
+    # The other header wins, and what it says wrong is not made good.
+    assert status(keys["ingest"]["key"], Authorization="Bearer x") == 401
 
 
 def test_every_refusal_without_a_valid_key_looks_the_same(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:

@@ -85,5 +85,5 @@ def test_metrics_count_and_name_no_lead(client: TestClient) -> None:
     text = client.get("/metrics").text
     assert 'trialwise_events_total{outcome="accepted"} 1.0' in text
     assert 'route="/v1/leads/{lead_id}/score"' in text
-    assert 'trialwise_model_info{version="1"} 1.0' in text
+    assert 'trialwise_model_info{alias="champion",version="1"} 1.0' in text
     assert "canary" not in text

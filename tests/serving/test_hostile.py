@@ -11,14 +11,15 @@ import pytest
 
 from features.workspace import Workspace
 from serving.app import create_app
-from serving.guards import BODY_LIMIT, EVENT_LIMIT, SCORE_LIMIT
+from serving.guards import BODY_LIMIT, EVENT_LIMIT, POSTHOG_LIMIT, SCORE_LIMIT
 from serving.settings import Settings
 from serving.shapes import MOST_MISTAKES
 from tests.serving.client import TestClient
 from tests.serving.conftest import FakeRegistry, wait_for
 
 SINGLE = ("track", "identify", "page", "screen", "group", "alias")
-INGEST = (*SINGLE, "batch", "events", "conversions")
+POSTHOG = ("/e/", "/batch/")
+INGEST = (*SINGLE, "batch", "events", "conversions", "contacts", *POSTHOG)
 DOORS = (*INGEST, "score", "leads/scores")
 CANARY = b"s3cret-canary"
 JSON = {"Content-Type": "application/json"}
@@ -32,7 +33,15 @@ NOT_STRICT = {
     "900 deep": b"[" * 900 + b'"X"' + b"]" * 900, "10000 deep": b"[" * 10_000 + b"]" * 10_000, "nothing": b"", "blank": b"  ",
     "more than one": b'{} "X"', "cut off": b'{"a":"X', "a comma too many": b'{"a":"X",}', "another quote": b"{'X':1}",
 }  # fmt: skip
-OF_NO_SHAPE = (b"null", b"true", b"1", b'"X"', b'{"X":{"X":["X"]}}', b'["X"]', b'{"leads":"X","batch":"X","conversions":"X"}')
+OF_NO_SHAPE = (
+    b"null",
+    b"true",
+    b"1",
+    b'"X"',
+    b'{"X":{"X":["X"]}}',
+    b'["X"]',
+    b'{"leads":"X","batch":"X","conversions":"X","contacts":"X"}',
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +55,15 @@ def server(workspace: Workspace, models: dict[str, Path], tmp_path_factory: pyte
         yield client
 
 
+def address(door: str) -> str:
+    return door if door.startswith("/") else f"/v1/{door}"
+
+
 def post(server: TestClient, door: str, body: bytes, **headers: str) -> tuple[int, str]:
     """Post a body; check what holds for every answer, and return the status and the code of the problem."""
     content = body.replace(b"X", CANARY) if len(body) < 100_000 else body
     answer = server.post(
-        f"/v1/{door}", content=content, headers=JSON | {name.replace("_", "-"): v for name, v in headers.items()}
+        address(door), content=content, headers=JSON | {name.replace("_", "-"): v for name, v in headers.items()}
     )
     assert CANARY not in answer.content
     if answer.status_code == 200:
@@ -76,10 +89,11 @@ def test_what_has_no_shape_is_refused_whole_or_item_by_item(server: TestClient, 
 @pytest.mark.parametrize("door", DOORS)
 def test_bodies_over_the_limit_are_refused_however_they_come(server: TestClient, door: str) -> None:
     limit = EVENT_LIMIT if door in SINGLE else SCORE_LIMIT if door == "score" else BODY_LIMIT
+    limit = POSTHOG_LIMIT if door in POSTHOG else limit
     assert post(server, door, b"{}" + b" " * (limit - 2))[0] != 413
     assert post(server, door, b"{}" + b" " * (limit - 1)) == (413, "too_large")
     pieces = (b" " * 65_536 for _ in range(limit // 65_536 + 1))
-    answer = server.post(f"/v1/{door}", content=pieces, headers=JSON)  # in chunks, with no length told
+    answer = server.post(address(door), content=pieces, headers=JSON)  # in chunks, with no length told
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     bomb = gzip.compress(b" " * (BODY_LIMIT * 8))
     wanted = (413, "too_large") if door in INGEST else (415, "unsupported_encoding")

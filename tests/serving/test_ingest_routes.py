@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from features.reading.moments import parse_moment
 from features.store import EventStore
 from serving.guards import BODY_LIMIT, EVENT_LIMIT
 from tests.serving.client import TestClient
@@ -88,6 +89,49 @@ def test_every_door_of_segment_takes_its_call(client: TestClient, door: str, cal
 def test_a_webhook_may_send_one_call_or_an_array(client: TestClient) -> None:
     assert counted(client.post("/v1/events", json=track("1"))) == (1, 0, [])
     assert counted(client.post("/v1/events", json=[track("1"), track("2"), {"type": "track"}])) == (1, 1, [(2, "missing_user")])
+
+
+def test_the_client_for_browsers_says_the_kind_with_a_letter(client: TestClient) -> None:
+    calls = {
+        "t": {"event": "x"},
+        "i": {},
+        "p": {"name": "x"},
+        "s": {"name": "x"},
+        "g": {"groupId": "x"},
+        "a": {"previousId": "x"},
+    }
+    for letter, call in calls.items():
+        assert counted(client.post(f"/v1/{letter}", json={"userId": "a", "messageId": letter} | call)) == (1, 0, [])
+    assert counted(client.post("/v1/b", json={"batch": [track("1")]})) == (1, 0, [])
+    with store_of(client).reading() as connection:
+        kinds = [row[0] for row in connection.execute(text("SELECT kind FROM event ORDER BY seq"))]
+    assert kinds == ["track", "identify", "page", "screen", "group", "alias", "track"]
+
+
+def test_a_problem_says_what_it_is_as_segments_clients_read_it(client: TestClient) -> None:
+    problem = client.post("/v1/batch", json={}).json()
+    assert (problem["code"], problem["message"]) == ("invalid_request", problem["detail"])
+    assert "message" not in client.post("/v1/score", json={}).json()
+
+
+def test_what_forwards_calls_may_send_what_it_got(client: TestClient) -> None:
+    """The bodies of Segment's and of RudderStack's webhook destinations: put right already, with much that is theirs."""
+    segments = track("1", timestamp="2026-05-07T09:00:00Z", originalTimestamp="2026-05-07T21:00:00Z", version=2, projectId="p")
+    segments |= {"sentAt": "2026-05-07T21:00:01Z", "receivedAt": "2026-05-07T09:00:01Z", "channel": "server", "integrations": {}}
+    rudders = {"type": "identify", "userId": "a", "messageId": "2", "anonymousId": "anon", "channel": "web", "rudderId": "r"}
+    rudders |= {"context": {"traits": {"country": "TR"}, "library": {"name": "RudderLabs JavaScript SDK"}}, "request_ip": "x"}
+    rudders |= {
+        "originalTimestamp": "2026-05-07T09:00:02Z",
+        "timestamp": "2026-05-07T09:00:02Z",
+        "receivedAt": "2026-05-07T09:00:03Z",
+    }
+    assert counted(client.post("/v1/events", json=segments)) == (1, 0, [])
+    assert counted(client.post("/v1/events", json=[rudders])) == (1, 0, [])
+    with store_of(client).reading() as connection:
+        at = [row[0] for row in connection.execute(text("SELECT at FROM event ORDER BY seq"))]
+        assert connection.execute(text("SELECT name, value FROM attribute")).all() == [("country", '"TR"')]
+        assert connection.execute(text("SELECT from_id, to_id FROM identity_link")).all() == [("anon", "a")]
+    assert at == [parse_moment("2026-05-07T09:00:00Z"), parse_moment("2026-05-07T09:00:02Z")]
 
 
 def test_gzip_is_taken_and_counted(client: TestClient) -> None:

@@ -10,17 +10,22 @@ from pathlib import Path
 import pytest
 
 from features.errors import OutsideError
-from features.workspace import Workspace, parse_workspace
+from features.workspace import Workspace
 from models import artifact
 from models.registry.signing import KEY
-from serving.live import LiveModel, differing_keys
+from serving.kept_models import KeptModels
+from serving.live import LiveModel
 from serving.metrics import Metrics
-from tests.serving.conftest import WORKSPACE, FakeRegistry, make_scorer, wait_for
+from tests.serving.conftest import FakeRegistry, wait_for
 
 
 @pytest.fixture
 def live(workspace: Workspace, tmp_path: Path, registry: FakeRegistry) -> LiveModel:
-    return LiveModel(workspace, tmp_path, Metrics(), poll_seconds=0.02, source=registry)
+    return live_model(workspace, tmp_path, registry)
+
+
+def live_model(workspace: Workspace, home: Path, registry: FakeRegistry) -> LiveModel:
+    return LiveModel(workspace.name, KeptModels(workspace, home, registry), Metrics(), poll_seconds=0.02)
 
 
 def version(live: LiveModel) -> str | None:
@@ -112,14 +117,14 @@ def test_with_a_promotion_key_an_alias_moved_by_hand_is_not_followed(
     assert (version(live), live.is_stale, registry.downloads) == ("1", False, 1)  # it is not even fetched
     assert live.problem is not None
     assert live.problem.startswith("version 2 of acme was not promoted with the key of TRIALWISE_PROMOTION_KEY")
-    second = LiveModel(workspace, tmp_path, Metrics(), source=registry)
+    second = live_model(workspace, tmp_path, registry)
     second.restore()
     assert version(second) == "1"
     registry.sign("acme")
     assert live.poll()
     assert (version(live), live.problem) == ("2", None)
     monkeypatch.setenv(KEY, "another key")
-    third = LiveModel(workspace, tmp_path, Metrics(), source=registry)
+    third = live_model(workspace, tmp_path, registry)
     third.restore()
     assert version(third) is None
     monkeypatch.delenv(KEY)
@@ -194,7 +199,7 @@ def test_the_last_good_model_serves_with_the_registry_down(
 ) -> None:
     live.poll()
     registry.is_down = True
-    second = LiveModel(workspace, tmp_path, Metrics(), poll_seconds=0.02, source=registry)
+    second = live_model(workspace, tmp_path, registry)
     second.start()
     wait_for(lambda: second.is_stale)
     second.stop()
@@ -207,7 +212,7 @@ def test_a_kept_model_that_was_damaged_is_fetched_again(
     live.poll()
     kept = next(path for path in (tmp_path / "serving" / "acme").iterdir() if path.is_dir())
     (kept / "learner.json").write_text("{}", encoding="utf-8")
-    second = LiveModel(workspace, tmp_path, Metrics(), source=registry)
+    second = live_model(workspace, tmp_path, registry)
     second.restore()
     assert second.current is None
     assert second.poll()
@@ -234,22 +239,3 @@ def test_the_thread_follows_by_itself_and_slows_down_in_trouble(live: LiveModel,
     registry.is_down = False
     wait_for(lambda: not live.is_stale)
     live.stop()
-
-
-def test_only_the_newest_models_stay_on_disk(
-    live: LiveModel, registry: FakeRegistry, tmp_path: Path, models: dict[str, Path]
-) -> None:
-    registry.models = {str(i): models["1"] for i in range(6)}
-    for i in range(6):
-        registry.version = str(i)
-        assert live.poll()
-    folders = [path for path in (tmp_path / "serving" / "acme").iterdir() if path.is_dir()]
-    assert len(folders) == 3
-    assert json.loads((tmp_path / "serving" / "acme" / "current.json").read_text(encoding="utf-8"))["version"] == "5"
-
-
-def test_the_keys_that_differ_are_named(workspace: Workspace) -> None:
-    definition = make_scorer(workspace, 1).definition
-    assert differing_keys(workspace, definition) == ()
-    other = parse_workspace(WORKSPACE + "timezone: Europe/Berlin\nsessions: {gap_minutes: 10}\n", ".")
-    assert differing_keys(other, definition) == ("gap_minutes", "timezone")

@@ -304,6 +304,17 @@ def test_the_ledger_knows_every_answer(client: TestClient) -> None:
     assert '"lead_id":"free"' in free.inputs
 
 
+def test_the_time_from_event_to_score_is_measured(client: TestClient) -> None:
+    fill(client)
+    client.get("/v1/leads/a/score", params={"as_of": when(3)})
+    client.post("/v1/score", json={"leads": [posted()]})
+    assert "trialwise_score_lag_seconds_count 0.0" in client.get("/metrics").text
+    client.get("/v1/leads/a/score")
+    newest = (now_us() - START) / 1e6 - 11 / 4.5 * 86_400
+    (told,) = [line for line in client.get("/metrics").text.splitlines() if line.startswith("trialwise_score_lag_seconds_sum")]
+    assert 0 <= newest - float(told.split()[1]) < 60
+
+
 def test_a_promotion_reaches_the_answers(client: TestClient, registry: FakeRegistry) -> None:
     fill(client)
     first = client.get("/v1/leads/a/score", params={"as_of": when(3)}).json()

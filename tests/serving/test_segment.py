@@ -38,6 +38,15 @@ def test_a_track_call_becomes_an_event() -> None:
     assert (message.properties, message.account_id, message.merged_from) == ({"x": 1}, "acme", None)
 
 
+def test_an_identify_may_carry_its_traits_in_the_context() -> None:
+    """RudderStack's clients put them there; other calls only repeat them there."""
+    call = {"userId": "a", "context": {"traits": {"country": "TR", "age": 6}}, "traits": {"age": 7}}
+    found = became(call, kind="identify")
+    assert found.traits == found.properties == {"country": "TR", "age": 7}
+    assert became(track(context={"traits": {"country": "TR"}})).traits == {}
+    assert refused({"userId": "a", "context": {"traits": 7}}, kind="identify") == "invalid_traits"
+
+
 def test_without_a_user_the_anonymous_id_is_the_lead() -> None:
     assert became(track(userId=None, anonymousId="anon")).lead_id == "anon"
 

@@ -57,7 +57,7 @@ TOOLS = {
         event=(
             "page:{$pathname} if event = $pageview",
             "screen:{$screen_name} if event = $screen",
-            "event unless event = $identify, $create_alias, $groupidentify, $set, $merge_dangerously",
+            "event unless event = $identify, $create_alias, $groupidentify, $set, $set_once, $merge_dangerously",
         ),
         at=("timestamp",),
         id=("uuid",),

@@ -174,7 +174,10 @@ def test_a_new_name_that_nothing_maps() -> None:
     assert finding.evidence.startswith("behaviour_silent: the new name 'ping' has ")
     assert ", 0 before; no behaviour maps it" in finding.evidence
     assert found(replace(new, unmapped={})) == []
-    assert stopped_behaviours(workspace(), new, now=new.newest) == []
+    assert stopped_behaviours(workspace(), new, now=new.newest) == [finding]
+    (allowed,) = found(new, workspace("allow: [ping]\n"))
+    assert (allowed.level, allowed.evidence) == ("info", finding.evidence + ", as allowed")
+    assert stopped_behaviours(workspace("allow: [ping]\n"), new, now=new.newest) == []
     assert found(tables) == []  # a name that has always been there is not new
 
 

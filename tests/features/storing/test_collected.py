@@ -20,8 +20,8 @@ from features.storing.rows import Outcome
 from features.storing.schema import contact
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, parse_workspace
-from serving.ingest import take_conversions
 from serving.metrics import Metrics
+from serving.sales import take_conversions
 from serving.segment import Arrival, clean
 from serving.view import View
 from tests import store_fixture

@@ -44,4 +44,5 @@ def test_refused(model: Any, value: dict[str, Any]) -> None:
 
 
 def test_addresses_and_secrets_stay_out_of_the_repr() -> None:
-    assert repr(WebhookSpec.model_validate({"url": "https://x", "secret": "hunter2"})) == "WebhookSpec(on=('stage',))"
+    shown = repr(WebhookSpec.model_validate({"url": "https://x", "secret": "hunter2"}))
+    assert shown == "WebhookSpec(on=('stage',), format='standard')"

@@ -1,0 +1,104 @@
+"""Overload: a request for which there is no room is refused at once, instead of making everybody wait.
+
+Threads compute and write; a bounded number of requests may use or await them. While there is no room, a request is refused before
+its body is read. It takes its room only when the body is there, so that clients who send slowly keep nobody else out, and gives
+it back when it is answered.
+"""
+
+from __future__ import annotations
+
+import os
+
+from starlette.types import Scope
+
+from serving.limits import Limits
+from serving.problems import Problem, retry_later
+from serving.request_ids import NOTE, Note, limited
+
+MOST_BODY_BYTES = 128 * 1024 * 1024
+"""All bodies that are held at one time; 5,000 leads are 16 MB of it."""
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WRITERS, SCORERS = 16, max(1, min(4, PROCESSORS))
+"""Threads. Computing more at a time than there are processors only makes everybody wait longer."""
+
+COMPUTES, WRITES = frozenset({"score", "leads"}), frozenset({"ingest", "posthog", "sales"})
+"""The tags of the routes that wait for either kind of thread."""
+
+
+class Gate:
+    """Room for so many requests. Only the event loop counts here."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self.name = name
+        self.most = most
+        self.inside = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether one more would be too many."""
+        return self.inside >= self.most
+
+    def enter(self) -> None:
+        """Take room for the running request, unless it has it already; what runs outside of a request needs none."""
+        note = NOTE.get()
+        if note is None or self in note.gates:
+            return
+        if self.is_full:
+            raise overloaded()
+        self.inside += 1
+        note.gates.append(self)
+
+    def leave(self, note: Note) -> None:
+        """Give a request's room back, if it has any."""
+        if self in note.gates:
+            note.gates.remove(self)
+            self.inside -= 1
+
+
+class Rooms:
+    """What one server process has room for."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.computing = Gate("computing", SCORERS + limits.waiting)
+        self.writing = Gate("writing", WRITERS + limits.waiting)
+        self.body_bytes = 0
+
+    def check(self, scope: Scope) -> None:
+        """Raise the problem if the door of a request leads to a full gate: there is no use in reading its body."""
+        gate = self._gate(scope)
+        if gate is not None and gate.is_full:
+            raise overloaded()
+
+    def enter(self, scope: Scope) -> None:
+        """Take room for a request whose body is there, before any work is done on it."""
+        gate = self._gate(scope)
+        if gate is not None:
+            gate.enter()
+
+    def _gate(self, scope: Scope) -> Gate | None:
+        tags = frozenset(getattr(scope.get("route"), "tags", ()))
+        if tags & COMPUTES:
+            return self.computing
+        return self.writing if tags & WRITES else None
+
+    def hold(self, size: int) -> None:
+        """Make room for a piece of the running request's body."""
+        note = NOTE.get()
+        if note is None:
+            return
+        if self.body_bytes + size > MOST_BODY_BYTES:
+            raise overloaded()
+        self.body_bytes += size
+        note.body_bytes += size
+
+    def leave(self, note: Note) -> None:
+        """Give back whatever an answered request took."""
+        for gate in tuple(note.gates):
+            gate.leave(note)
+        self.body_bytes -= note.body_bytes
+        note.body_bytes = 0
+
+
+def overloaded() -> Problem:
+    """Return the problem that says: not now."""
+    return limited(retry_later("overloaded", "The server has as much to do as it can; send it again a little later.", seconds=1))

@@ -1,0 +1,151 @@
+"""Overload: what there is no room for is refused at once, before its body is read, and room that was taken is given back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from features.store import EventStore
+from features.workspace import Workspace
+from serving import ingest_routes, overload
+from serving.app import create_app
+from serving.guards import counted
+from serving.limits import Limits
+from serving.overload import SCORERS, WRITERS, Gate, Rooms
+from serving.problems import Problem
+from serving.request_ids import NOTE, Note
+from serving.settings import Settings
+from tests.serving.client import TestClient
+from tests.serving.conftest import FakeRegistry, wait_for
+
+WAITING = 2
+
+
+@pytest.fixture
+def server(workspace: Workspace, settings: Settings, registry: FakeRegistry) -> Iterator[TestClient]:
+    app = create_app(workspace, replace(settings, limits=Limits(waiting=WAITING)), source=registry)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+class Blocked:
+    """A method of the store that waits until it is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        self.go = threading.Event()
+        own = getattr(EventStore, name)
+
+        def waiting(*given: Any, **more: Any) -> Any:
+            self.go.wait(30)
+            return own(*given, **more)
+
+        monkeypatch.setattr(EventStore, name, waiting)
+
+
+def track(client: TestClient, number: int) -> int:
+    body = {"userId": f"a{number}", "event": "x", "messageId": str(number)}
+    return client.post("/v1/track", json=body).status_code
+
+
+def test_more_than_there_is_room_for_is_refused_and_the_rest_is_done(server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms: Rooms = server.app.state.services.rooms
+    blocked = Blocked(monkeypatch, "add")
+    room = WRITERS + WAITING
+    with ThreadPoolExecutor(room) as pool:
+        inside = [pool.submit(track, server, number) for number in range(room)]
+        wait_for(lambda: rooms.writing.is_full)
+
+        def never() -> Iterator[bytes]:
+            yield b"{"
+            raise AssertionError("the body was read")
+
+        answer = server.post("/v1/batch", content=never(), headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert answer.headers["retry-after"] == "1"
+        # What needs no writer is answered all the same.
+        assert server.get("/readyz").status_code == 200
+        assert server.get("/v1/leads").status_code == 200
+        assert "trialwise_refused_requests_total" in server.get("/metrics").text
+        blocked.go.set()
+        assert {one.result() for one in inside} == {200}
+    assert rooms.writing.inside == 0
+    assert track(server, 99) == 200
+    assert 'trialwise_refused_requests_total{code="overloaded"} 1.0' in server.get("/metrics").text
+
+
+def test_a_request_that_got_in_is_not_refused_halfway(server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request computes in several turns; others that fill the room between two of them do not put it out."""
+    rooms: Rooms = server.app.state.services.rooms
+    blocked = Blocked(monkeypatch, "leads")
+    room = SCORERS + WAITING
+    with ThreadPoolExecutor(room) as pool:
+        inside = [pool.submit(server.get, "/v1/leads/x/score") for _ in range(room)]
+        wait_for(lambda: rooms.computing.is_full)
+        assert server.get("/v1/leads/x/score").json()["code"] == "overloaded"
+        assert track(server, 1) == 200
+        blocked.go.set()
+        assert {one.result().status_code for one in inside} == {404}
+    leads = [{"lead_id": str(i), "started_at": "2026-01-01"} for i in range(450)]
+    assert len(server.post("/v1/score", json={"leads": leads}).json()["scores"]) == 450
+    assert rooms.computing.inside == 0
+
+
+def test_a_gate_counts_requests_and_not_their_turns() -> None:
+    rooms = Rooms(Limits(waiting=0))
+    gate = Gate("x", 1)
+    gate.enter()  # outside of a request nothing is counted
+    assert gate.inside == 0
+    first, second = Note("first"), Note("second")
+    token = NOTE.set(first)
+    gate.enter()
+    gate.enter()
+    assert gate.is_full
+    NOTE.set(second)
+    with pytest.raises(Problem, match="overloaded"):
+        gate.enter()
+    rooms.leave(first)
+    gate.enter()
+    rooms.leave(second)
+    NOTE.reset(token)
+    assert gate.inside == 0
+
+
+def test_who_sends_slowly_takes_no_room_until_the_body_is_there(server: TestClient) -> None:
+    rooms: Rooms = server.app.state.services.rooms
+    seen: list[int] = []
+
+    async def slow() -> None:
+        bodies = iter([b'{"batch"', b": []}"])
+
+        async def receive() -> dict[str, Any]:
+            seen.append(rooms.writing.inside)
+            body = next(bodies)
+            return {"type": "http.request", "body": body, "more_body": body.startswith(b"{")}
+
+        route = next(route for route in ingest_routes.router.routes if route.path == "/v1/batch")
+        head = {"type": "http", "headers": [], "route": route, "app": server.app}
+        token = NOTE.set(Note("slow"))
+        assert await counted(Request(head, receive), 100) == b'{"batch": []}'
+        seen.append(rooms.writing.inside)
+        rooms.leave(NOTE.get() or Note(""))
+        NOTE.reset(token)
+
+    asyncio.run(slow())
+    assert seen == [0, 0, 1]
+    assert rooms.writing.inside == 0
+
+
+def test_bodies_share_a_bounded_memory(server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overload, "MOST_BODY_BYTES", 1000)
+    answer = server.post("/v1/batch", json={"batch": [], "x": "y" * 1000})
+    assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+    assert server.post("/v1/batch", json={"batch": []}).status_code == 200
+    assert server.app.state.services.rooms.body_bytes == 0
