@@ -14,6 +14,9 @@ try {
   await page.addInitScript(`window.asked = ${asked}`);
   page.on("pageerror", (error) => seen.errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && seen.console.push(message.text()));
+  const asking = new Set(); // what leaving would abort
+  page.on("request", (request) => asking.add(request));
+  for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => asking.delete(request));
   page.on("requestfailed", (request) => seen.failed.push(`${request.url()} ${request.failure()?.errorText}`));
   const answered = () => seen.requests.filter((one) => /^\/(e|v1)\//.test(one.path) && one.method === "POST").length;
   page.on("response", (response) => {
@@ -26,7 +29,7 @@ try {
   await page.goto(address);
   await page.waitForFunction(() => window.done, null, { timeout: 20000 });
   const until = Date.now() + 20000;
-  while (answered() < Number(answers) && Date.now() < until) await page.waitForTimeout(100);
+  while ((answered() < Number(answers) || asking.size > 0) && Date.now() < until) await page.waitForTimeout(100);
   seen.anonymous = await page.evaluate(() => window.done);
   await page.evaluate(() => { window.leave(); });
   await page.goto("about:blank");
