@@ -11,10 +11,10 @@ that its deepest path needs. Columns are merged into players before the path is 
 the players, not sums of another game's values.
 
 All leaves of a tree are done in two walks over its splits. Going down, the product of the f_j of a path is handed to the
-children, a player's old factor exchanged for its new one. Coming up, the products times v are summed, and what a split adds to its
-player is those sums times (o - r) / f with the split, less the same without it: along a path these differences add up to what
-stands above. Factors depend on the row only by its turn at the split: off the player's path already (0), right (1) or left (2).
-What does not depend on the row is tabulated once per model, the quotients above all.
+children, a player's old factor exchanged for its new one. Coming up, the products times v are summed, and what a split adds to
+its player is those sums times (o - r) / f with the split, less the same without it: along a path these differences add up to
+what stands above. Factors depend on the row only by its turn at the split: off the player's path already (0), right (1) or left
+(2). What does not depend on the row is tabulated once per model, the quotients above all.
 
 **Shares of columns.** What a split adds is written down under its column. The columns of a player add up to the player's
 Shapley value: among the players the value is Shapley's, and within a player it goes to the splits in the order in which a path
@@ -54,7 +54,7 @@ class Tables(NamedTuple):
     most_points: int
     column: NDArray[np.int32]
     before: NDArray[np.int32]
-    """The split above it that the same player made last; where there is none, a place beyond all splits, at which ALWAYS stands."""
+    """The split above it that the same player made last; where there is none, a place beyond all splits, where ALWAYS stands."""
     wanted: NDArray[np.int8]
     """The turn to have taken there for the player to be on its path still."""
     numbers: Floats

@@ -121,7 +121,7 @@ def some_rows(
                 w[0, q, r] = weights[width, q]
         for s in range(count):
             k = first + s
-            l, m, b = left[k], right[k], old[k]
+            lt, rt, b = left[k], right[k], old[k]
             ratio, share_l, share_m, value_l, value_m = numbers[k]
             for q in range(width):
                 t = points[width, q]
@@ -130,17 +130,17 @@ def some_rows(
                 off_m, right_m, left_m = share_m * value_m, (part_m + t) * by * value_m, part_m * by * value_m
                 for r in range(n):
                     here, turn = w[s, q, r], turns[s, r]
-                    w[l, q, r] = here * (left_l if turn == 2 else (right_l if turn == 1 else off_l))
-                    w[m, q, r] = here * (left_m if turn == 2 else (right_m if turn == 1 else off_m))
+                    w[lt, q, r] = here * (left_l if turn == 2 else (right_l if turn == 1 else off_l))
+                    w[rt, q, r] = here * (left_m if turn == 2 else (right_m if turn == 1 else off_m))
         for s in range(count - 1, -1, -1):
             k = first + s
-            l, m, b, i = left[k], right[k], old[k], a + 2 * width * s
+            lt, rt, b, i = left[k], right[k], old[k], a + 2 * width * s
             ratio, share_l, share_m = numbers[k, 0], numbers[k, 1], numbers[k, 2]
             sums[:, :n] = 0.0
             for q in range(width):
                 by, by_l, by_m, lost = inverse[b + q], inverse[i + q], inverse[i + width + q], 1.0 / (1.0 - points[width, q])
                 for r in range(n):
-                    below_l, below_m, goes_left = w[l, q, r], w[m, q, r], turns[s, r] == 2
+                    below_l, below_m, goes_left = w[lt, q, r], w[rt, q, r], turns[s, r] == 2
                     both = below_l + below_m
                     sums[0, r] += (below_l if goes_left else below_m) * (by_l if goes_left else by_m)
                     sums[1, r] += (below_m if goes_left else below_l) * lost
@@ -176,7 +176,7 @@ def one_row(z: Floats, splits: Splits, tables: Tables, turns: Bytes, w: Floats, 
                 goes_left = (v <= threshold[k]) | ((v != v) & missing_left[k])
             turn = np.int64(goes_left) + 1 if turns[np.uint64(before[k]), 0] == wanted[k] else 0
             turns[np.uint64(s), 0] = turn
-            here, l, m, b = np.uint64(s) * width, np.uint64(left[k]) * width, np.uint64(right[k]) * width, np.uint64(old[k])
+            here, lt, rt, b = np.uint64(s) * width, np.uint64(left[k]) * width, np.uint64(right[k]) * width, np.uint64(old[k])
             ratio, share_l, share_m, value_l, value_m = numbers[k]
             ratio_l, ratio_m, on_l, on_m = ratio * share_l, ratio * share_m, np.float64(turn == 2), np.float64(turn == 1)
             off_l, off_m = share_l * value_l, share_m * value_m
@@ -184,18 +184,18 @@ def one_row(z: Floats, splits: Splits, tables: Tables, turns: Bytes, w: Floats, 
                 t, by, p = points[width, q], inverse[b + q], w[here + q]
                 by_l = ((1.0 - t) * ratio_l + on_l * t) * by * value_l
                 by_m = ((1.0 - t) * ratio_m + on_m * t) * by * value_m
-                w[l + q] = p * (by_l if turn != 0 else off_l)
-                w[m + q] = p * (by_m if turn != 0 else off_m)
+                w[lt + q] = p * (by_l if turn != 0 else off_l)
+                w[rt + q] = p * (by_m if turn != 0 else off_m)
         for s in range(count - 1, -1, -1):
             k = np.uint64(first + s)
             turn = turns[np.uint64(s), 0]
-            here, l, m, b = np.uint64(s) * width, np.uint64(left[k]) * width, np.uint64(right[k]) * width, np.uint64(old[k])
-            on = l if turn == 2 else m
-            off = m if turn == 2 else l
+            here, lt, rt, b = np.uint64(s) * width, np.uint64(left[k]) * width, np.uint64(right[k]) * width, np.uint64(old[k])
+            on = lt if turn == 2 else rt
+            off = rt if turn == 2 else lt
             i = a + np.uint64(2) * width * np.uint64(s) + (np.uint64(0) if turn == 2 else width)
             kept, gone, was = 0.0, 0.0, 0.0
             for q in range(width):
-                both = w[l + q] + w[m + q]
+                both = w[lt + q] + w[rt + q]
                 kept += w[on + q] * inverse[i + q]
                 gone += w[off + q] * lost[q]
                 was += both * inverse[b + q]
