@@ -5,7 +5,7 @@ BIN = .venv/bin
 WORKSPACE ?= var/demo/workspace.yaml
 FAST = not slow and not faults and not load and not spark
 
-.PHONY: help demo test test-slow lint format bench bench-quality bench-training bench-http bench-ingest audit-power faults load serve locks clean
+.PHONY: help demo test test-slow lint format bench bench-shapley bench-quality bench-training bench-http bench-ingest audit-power faults load serve locks clean
 
 help:            ## say what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,6 +31,9 @@ format: .venv/tests-ready         ## let ruff lay out the code
 
 bench: .venv/tests-ready          ## ratios measured side by side in one run
 	$(BIN)/python -m tests.benchmarks.bench_features
+
+bench-shapley: .venv/tests-ready  ## scores and Shapley values of trees against LightGBM's own, one thread each
+	$(BIN)/python -m tests.benchmarks.bench_shapley
 
 bench-ingest: .venv/tests-ready   ## durable ingestion over HTTP as a share of the driver's own inserts, SQLite and PostgreSQL
 	$(BIN)/python -m tests.benchmarks.bench_ingest

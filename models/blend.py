@@ -48,6 +48,10 @@ class BaseRate:
         """Return zeros."""
         return np.zeros((len(x), len(grouping.names)))
 
+    def shares(self, x: NDArray[np.float64], grouping: Grouping) -> NDArray[np.float64]:  # noqa: ARG002
+        """Return zeros."""
+        return np.zeros(x.shape)
+
     def to_json(self) -> dict[str, object]:
         """Return the learner as plain values."""
         return {"kind": self.kind, "log_odds": self.log_odds}
@@ -81,9 +85,13 @@ class Blend:
 
     def contributions(self, x: NDArray[np.float64], grouping: Grouping) -> NDArray[np.float64]:
         """Return the weighted sum of contributions."""
-        total = np.zeros((len(x), len(grouping.names)))
+        return grouping.sums(self.shares(x, grouping))
+
+    def shares(self, x: NDArray[np.float64], grouping: Grouping) -> NDArray[np.float64]:
+        """Return the weighted sum of shares."""
+        total = np.zeros(x.shape)
         for learner, weight in zip(self.learners, self.weights, strict=True):
-            total += weight * learner.contributions(x, grouping)
+            total += weight * learner.shares(x, grouping)
         return total
 
     def to_json(self) -> dict[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import compiled
 from features.feature import FeatureSet
 from models.strict import Fields
 
@@ -76,12 +77,26 @@ def columns_of(features: FeatureSet, values: NDArray[np.float64]) -> tuple[Colum
     return tuple(columns)
 
 
+@compiled
+def _add_up(shares: NDArray[np.float64], of: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+    """Add each column to its player."""
+    for row in range(shares.shape[0]):
+        for column in range(shares.shape[1]):
+            out[row, of[column]] += shares[row, column]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Grouping:
     """A map from columns to players: column j belongs to player `names[of[j]]`."""
 
     names: tuple[str, ...]
     of: NDArray[np.int64]
+
+    def sums(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sums over the columns of each player, one row after the other and in the order of the columns."""
+        out = np.zeros((len(shares), len(self.names)))
+        _add_up(shares, self.of, out)
+        return out
 
 
 def by_player(columns: Sequence[ColumnSpec], players: Sequence[str]) -> Grouping:

@@ -31,6 +31,8 @@ class Explanation:
     contributions: Floats
     points: Floats
     log_odds: Floats
+    shares: Floats
+    """The contributions shared out to the columns of the players: which feature of a player speaks most clearly."""
 
     def top(self, row: int, count: int | None) -> list[int]:
         """Return the players of the largest contributions, largest first: all without a count, else only those that are not 0."""
@@ -45,7 +47,14 @@ class Explanation:
         return float(sum(self.points[row, others].tolist())), float(sum(self.log_odds[row, others].tolist()))
 
 
-def explain(players: tuple[str, ...], s: Floats, expected: float, contributions: Floats, calibrator: Calibrator) -> Explanation:
+def explain(
+    players: tuple[str, ...],
+    s: Floats,
+    expected: float,
+    contributions: Floats,
+    calibrator: Calibrator,
+    shares: Floats | None = None,
+) -> Explanation:
     """Turn contributions in raw log-odds into points of probability and calibrated log-odds."""
     at_score = calibrator.evaluate(s)
     at_base = calibrator.evaluate(np.array([expected]))[0]
@@ -63,4 +72,5 @@ def explain(players: tuple[str, ...], s: Floats, expected: float, contributions:
         contributions=contributions,
         points=contributions * per_point[:, None],
         log_odds=contributions * per_log_odds[:, None],
+        shares=np.empty((len(s), 0)) if shares is None else shares,
     )

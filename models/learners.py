@@ -44,6 +44,9 @@ class Learner(Protocol):
     def contributions(self, x: Floats, grouping: Grouping) -> Floats:
         """Return one column a player, adding up to `raw - expected`."""
 
+    def shares(self, x: Floats, grouping: Grouping) -> Floats:
+        """Return the contributions shared out to the columns: those of a player's columns add up to the player's."""
+
     def to_json(self) -> dict[str, object]:
         """Return the learner as plain values."""
 

@@ -124,6 +124,12 @@ class Logistic:
         _terms_by_player(x, self.weights, grouping.of, out)
         return out
 
+    def shares(self, x: NDArray[np.float64], grouping: Grouping) -> NDArray[np.float64]:  # noqa: ARG002
+        """Return each column's own term, whoever its player is."""
+        out = np.zeros(x.shape)
+        _terms_by_player(x, self.weights, np.arange(len(self.columns)), out)
+        return out
+
     def mean_terms(self, x: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what each column adds to the log-odds on average over weighted rows, without a matrix of them all."""
         out = np.zeros(len(self.columns))

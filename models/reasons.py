@@ -32,8 +32,6 @@ class Reasons:
     whole: Floats
     """Points and log-odds of all players together, by row."""
     explanation: Explanation | None
-    columns: Floats
-    """The raw contribution of each column: which feature of a player speaks most clearly."""
 
     @staticmethod
     def of(scorer: Scorer, matrix: FeatureMatrix, x: Floats, count: int | None, phrasing: Phrasing) -> Reasons:
@@ -42,11 +40,9 @@ class Reasons:
             at_score = scorer.calibrator.evaluate(scorer.raw(x))
             at_base = scorer.calibrator.evaluate(np.array([scorer.expected]))
             whole = (at_score - at_base)[:, [1, 0]]
-            return Reasons(scorer, matrix, count, phrasing, at_score[:, 1], whole, None, np.empty((0, 0)))
+            return Reasons(scorer, matrix, count, phrasing, at_score[:, 1], whole, None)
         explanation = scorer.explain(x)
-        whole = np.empty((0, 0))
-        columns = scorer.column_contributions(x)
-        return Reasons(scorer, matrix, count, phrasing, explanation.probability, whole, explanation, columns)
+        return Reasons(scorer, matrix, count, phrasing, explanation.probability, np.empty((0, 0)), explanation)
 
     def of_row(self, row: int, age_days: float) -> tuple[list[dict[str, object]], dict[str, float]]:
         """Return a row's listed reasons, and the sum over the players that are not listed."""
@@ -77,13 +73,13 @@ class Reasons:
         }
 
     def _clearest(self, explanation: Explanation, row: int, player: int) -> Feature:
-        """Return the player's feature that pulls hardest in the player's own direction."""
+        """Return the feature with the largest share of what the player adds, in the player's own direction."""
         name = explanation.players[player]
-        own = [j for j, column in enumerate(self.scorer.columns) if column.player == name]
-        if not own:
+        own = self.scorer.columns_of.get(name)
+        if own is None:
             return next(feature for feature in self.scorer.feature_set.features if feature.player == name)
         direction = -1.0 if explanation.contributions[row, player] < 0 else 1.0
-        best = max(own, key=lambda j: direction * float(self.columns[row, j]))
+        best = max(own, key=lambda j: direction * float(explanation.shares[row, j]))
         return self.scorer.feature_set[self.scorer.names[best]]
 
     def _typical(self, feature: Feature, number: float, age_days: float) -> str | None:

@@ -102,9 +102,13 @@ class Scorecard:
 
     def contributions(self, x: Floats, grouping: Grouping) -> Floats:
         """Return each player's exact Shapley value: the sum model makes it the sum over its rules."""
-        out = np.zeros((len(x), len(grouping.names)))
+        return grouping.sums(self.shares(x, grouping))
+
+    def shares(self, x: Floats, grouping: Grouping) -> Floats:  # noqa: ARG002
+        """Return the rules of each column, whoever its player is."""
+        out = np.zeros(x.shape)
         for rule in self.rules:
-            out[:, grouping.of[rule.column]] += rule.points * (rule.holds(x) - rule.share)
+            out[:, rule.column] += rule.points * (rule.holds(x) - rule.share)
         return out
 
     def at(self, log_odds: float, scale: float, x: Floats, w: Floats) -> Scorecard:

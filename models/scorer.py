@@ -164,12 +164,21 @@ class Scorer:
     def explain(self, x: Floats) -> Explanation:
         """Return probabilities with the share of every player; who has no column in the model has exactly 0."""
         inside = self.clip(x)
-        contributions = self.learner.contributions(inside, self._players)
-        return explain(self._players.names, self.learner.raw(inside), self.expected, contributions, self.calibrator)
+        shares = self.learner.shares(inside, self._players)
+        raw, players = self.learner.raw(inside), self._players
+        return explain(players.names, raw, self.expected, players.sums(shares), self.calibrator, shares)
 
     def column_contributions(self, x: Floats) -> Floats:
-        """Return the raw contributions with each column its own player: which feature of a behaviour speaks most clearly."""
+        """Return the raw contributions with each column its own player: how much each feature moves a score by itself."""
         return self.learner.contributions(self.clip(x), self._alone)
+
+    @cached_property
+    def columns_of(self) -> Mapping[str, tuple[int, ...]]:
+        """The places of each player's columns; a player that the model does not use is not there."""
+        found: dict[str, tuple[int, ...]] = {}
+        for place, column in enumerate(self.columns):
+            found[column.player] = (*found.get(column.player, ()), place)
+        return found
 
     @cached_property
     def _players(self) -> Grouping:

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.columns import ColumnSpec, Grouping
-from models.forest import TINY, Forest, decide_all, sum_of_leaves
-from models.shapley import Paths, paths_of, shapley_values
+from models.cores import on_all_cores
+from models.forest import TINY, Forest, Splits, splits_of
+from models.shapley import Tables, tables_of
 from models.strict import Fields
 from models.tree_format import forest_from_json, forest_to_json
+from models.tree_kernel import shares, sum_of_leaves
 
-_DECISIONS_AT_ONCE = 4_000_000
+_ROWS_TO_SCORE, _ROWS_TO_EXPLAIN = 16_384, 512
+"""Less than so many rows are not worth a thread of their own."""
+_SCRATCH = 4_000_000
+"""So many numbers (8 bytes each) a thread may use at once beside its rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +33,7 @@ class Trees:
 
     forest: Forest
     columns: int
-    _paths: dict[tuple[int, bytes], Paths] = field(default_factory=dict, repr=False)
+    _tables: dict[tuple[int, bytes], Tables] = field(default_factory=dict, repr=False)
 
     kind: ClassVar[str] = "trees"
 
@@ -54,24 +60,29 @@ class Trees:
 
     def raw(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-odds of each row."""
-        out = np.empty(len(x))
-        sum_of_leaves(x, self.forest, TINY, out)
+        rows, out = np.ascontiguousarray(x, dtype=np.float64), np.empty(len(x))
+        splits = self._splits
+        on_all_cores(lambda some: sum_of_leaves(rows[some], splits, TINY, out[some]), len(rows), _ROWS_TO_SCORE)
         return out
 
     def contributions(self, x: NDArray[np.float64], grouping: Grouping) -> NDArray[np.float64]:
         """Return the exact Shapley values of the players: the path-dependent game over the stored covers."""
+        return grouping.sums(self.shares(x, grouping))
+
+    def shares(self, x: NDArray[np.float64], grouping: Grouping) -> NDArray[np.float64]:
+        """Return each player's Shapley value shared out to its columns, as `models.shapley` says."""
         key = (len(grouping.names), grouping.of.tobytes())
-        paths = self._paths.get(key)
-        if paths is None:
-            paths = self._paths[key] = paths_of(self.forest, grouping)
-        out = np.zeros((len(x), len(grouping.names)))
-        block = max(1, _DECISIONS_AT_ONCE // max(1, len(self.forest.column)))
-        for start in range(0, len(x), block):
-            rows = x[start : start + block]
-            decided = np.empty((len(rows), len(self.forest.column)), dtype=np.int8)
-            decide_all(rows, self.forest, TINY, decided)
-            shapley_values(decided, self.forest.value, paths, out[start : start + block])
+        tables = self._tables.get(key)
+        if tables is None:
+            tables = self._tables[key] = tables_of(self.forest, grouping)
+        rows, out = np.ascontiguousarray(x, dtype=np.float64), np.empty(x.shape)
+        splits, known = self._splits, tables
+        on_all_cores(lambda some: shares(rows[some], splits, known, TINY, _SCRATCH, out[some]), len(rows), _ROWS_TO_EXPLAIN)
         return out
+
+    @cached_property
+    def _splits(self) -> Splits:
+        return splits_of(self.forest, self.columns)
 
     def first(self, rounds: int) -> Trees:
         """Return the model after its first rounds: a fit with fewer rounds, for nothing."""

@@ -84,7 +84,6 @@ def compile_all() -> list[str]:
         learner = read_learner(text, kind, columns)
         scorer = Scorer(features.definition, columns, learner, Calibrator(), reference, Meta("compiled", 30.0))
         scorer.explain(x)
-        scorer.column_contributions(x)
     for method in METHODS:
         Calibrator(method, slopes=(1.0, 1.0), xs=(-1.0, 1.0), zs=(-1.0, 1.0)).evaluate(np.zeros(1))
     return list(kinds)

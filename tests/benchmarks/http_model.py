@@ -54,7 +54,8 @@ def make(folder: Path) -> None:
     path.write_text(WORKSPACE, encoding="utf-8")
     os.environ["TRIALWISE_HOME"] = str(folder)
     workspace = load_workspace(path)
-    scorer, booster, vectors = _fit(workspace)
+    scorer, booster, x = fit(workspace)
+    vectors = [_vector(scorer, row) for row in x[:256]]
     (folder / "vectors.json").write_text(json.dumps(vectors), encoding="utf-8")
     digest = artifact.save(scorer, folder / "scorer")
     record = registry.TrainingRecord()
@@ -64,7 +65,8 @@ def make(folder: Path) -> None:
     _save_rival(folder, scorer, booster, inputs)
 
 
-def _fit(workspace: Workspace) -> tuple[Scorer, Any, list[dict[str, Any]]]:
+def fit(workspace: Workspace) -> tuple[Scorer, Any, Floats]:
+    """Fit the model on invented rows; return it, LightGBM's own of the same trees, and the rows."""
     known = {name: tuple(f"{name} {i}" for i in range(8)) for name in CATEGORIES}
     definition = workspace.definition(vocabulary={"core_use": ("feature_a", "feature_b")}, categories=known)
     features = feature_set(definition)
@@ -90,7 +92,7 @@ def _fit(workspace: Workspace) -> tuple[Scorer, Any, list[dict[str, Any]]]:
         verdict="publish",
     )
     scorer = Scorer(definition, columns, learner, calibrator, reference, Meta(NAME, 30.0, {}))
-    return scorer, boosting._booster, [_vector(scorer, row) for row in x[:256]]
+    return scorer, boosting._booster, x
 
 
 def invent(features: FeatureSet) -> Floats:

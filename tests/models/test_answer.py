@@ -85,13 +85,13 @@ def test_every_key_is_there_and_no_other(scorer: Scorer, matrix: FeatureMatrix) 
 
 def test_a_reason_quotes_the_feature_that_pulls_the_players_way(scorer: Scorer, matrix: FeatureMatrix) -> None:
     x = scorer.select(matrix.features.names, matrix.values)
-    single = scorer.column_contributions(x)
+    shares = scorer.explain(x).shares
     for row, record in enumerate(records(scorer, matrix, reasons=3)):
         for reason in record["reasons"]:
             own = [j for j, column in enumerate(scorer.columns) if column.player == reason["player"]]
             sign = math.copysign(1.0, reason["points"])
-            best = max(sign * single[row, j] for j in own)
-            assert sign * single[row, scorer.names.index(reason["feature"])] == best
+            best = max(sign * shares[row, j] for j in own)
+            assert sign * shares[row, scorer.names.index(reason["feature"])] == best
             shown = matrix.row(row)[reason["feature"]]
             assert reason["value"] == shown
             assert "_" not in reason["text"]

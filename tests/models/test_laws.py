@@ -51,7 +51,10 @@ class Bad:
         return self.change_raw(x, self.inner.raw(x))
 
     def contributions(self, x: Floats, grouping: Grouping) -> Floats:
-        return self.change_parts(self.inner.contributions(x, grouping))
+        return grouping.sums(self.shares(x, grouping))
+
+    def shares(self, x: Floats, grouping: Grouping) -> Floats:
+        return self.change_parts(self.inner.shares(x, grouping))
 
     def to_json(self) -> dict[str, object]:
         return {}

@@ -1,0 +1,270 @@
+"""The loops over trees: the sum of the leaves that a row reaches, and the exact share of every column in it.
+
+Rows are taken in blocks, tree after tree, and the innermost loop runs over the rows of a block, without a branch: the compiler
+makes vector instructions of it. A few rows are taken one by one with other loops, which follow each row's own decisions. Every
+row sees the same operations in the same order either way, so its bits depend neither on the block nor on the other rows.
+
+The disk cache of compiled code does not see changes of another file, so all that is compiled together stands in this one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.compiled import compiled
+from models.forest import Splits
+from models.shapley import ALWAYS, Tables
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.int8]
+
+BLOCK = 64
+FEW = 6
+"""Below so many rows, one by one is quicker than all at once."""
+
+
+@compiled
+def sum_of_leaves(x: Floats, splits: Splits, tiny: float, out: Floats) -> None:
+    """Add up the leaf that each row reaches in each tree, in the order of the trees."""
+    first_split, first_leaf, value = splits.first_split, splits.first_leaf, splits.value
+    line, threshold, missing_left, category = splits.line, splits.threshold, splits.missing_left, splits.category
+    first_word, words, left, right = splits.first_word, splits.words, splits.left, splits.right
+    lefts, rights = splits.lefts, splits.rights
+    rows, widest = x.shape[0], min(BLOCK, x.shape[0])
+    z = np.empty((splits.lines, widest))
+    goes = np.empty((splits.most_splits, widest), dtype=np.int8)
+    reached = np.empty(widest, dtype=np.int64)
+    start = 0
+    while start < rows:
+        n = rows_at_once(rows - start, BLOCK)
+        lay_out(x, start, n, tiny, z)
+        out[start : start + n] = 0.0
+        for tree in range(first_leaf.shape[0] - 1):
+            first, leaf = first_split[tree], first_leaf[tree]
+            count = first_split[tree + 1] - first
+            if n == 1 or count == 0 or lefts[first] == 0:
+                for r in range(n):
+                    node = 0
+                    while node < count:
+                        k = first + node
+                        v = z[line[k], r]
+                        if category[k]:
+                            goes_left = in_words(v, words, first_word[k], first_word[k + 1])
+                        else:
+                            goes_left = (v <= threshold[k]) | ((v != v) & missing_left[k])
+                        node = left[k] if goes_left else right[k]
+                    out[start + r] += value[leaf + node - count]
+            else:
+                decide(z, n, first, count, line, threshold, missing_left, category, first_word, words, goes)
+                for r in range(n):
+                    reached[r] = (1 << (count + 1)) - 1
+                for s in range(count):
+                    on_left, on_right = lefts[first + s], rights[first + s]
+                    for r in range(n):
+                        reached[r] &= on_left if goes[s, r] != 0 else on_right
+                for r in range(n):
+                    out[start + r] += value[leaf + place_of_bit(reached[r])]
+        start += n
+
+
+@compiled
+def shares(x: Floats, splits: Splits, tables: Tables, tiny: float, scratch: int, out: Floats) -> None:
+    """Write each player's Shapley value, shared out to its columns: `models.shapley` says what is computed.
+
+    A block takes no more than `scratch` numbers at once: where enormous trees need more, it has fewer rows.
+    """
+    rows, columns = x.shape
+    room = (2 * splits.most_splits + 1) * tables.most_points
+    block = max(1, min(BLOCK, scratch // max(1, room)))
+    widest = block if rows >= FEW and block >= FEW else 1
+    z, phi = np.empty((splits.lines, widest)), np.empty((columns, widest))
+    turns = np.empty((splits.most_splits + 1, widest), dtype=np.int8)
+    turns[splits.most_splits] = ALWAYS
+    w, sums = np.empty((2 * splits.most_splits + 1, tables.most_points, widest)), np.empty((3, widest))
+    flat = w.reshape(-1)
+    start = 0
+    while start < rows:
+        n = rows_at_once(rows - start, widest)
+        lay_out(x, start, n, tiny, z)
+        phi[:, :n] = 0.0
+        if n == 1:
+            one_row(z, splits, tables, turns, flat, phi)
+        else:
+            some_rows(z, n, splits, tables, turns, w, sums, phi)
+        for r in range(n):
+            for column in range(columns):
+                out[start + r, column] = phi[column, r]
+        start += n
+
+
+@compiled
+def some_rows(
+    z: Floats, n: int, splits: Splits, tables: Tables, turns: Bytes, w: NDArray[np.float64], sums: Floats, phi: Floats
+) -> None:
+    """Go down and up each tree with the rows of a block: `w` holds a number for every node of the tree, point t and row."""
+    line, threshold, missing_left, category = splits.line, splits.threshold, splits.missing_left, splits.category
+    first_word, words, left, right, first_split = splits.first_word, splits.words, splits.left, splits.right, splits.first_split
+    column, before, wanted, widths, weights = tables.column, tables.before, tables.wanted, tables.widths, tables.weights
+    points, numbers, first_inverse, inverse, old = tables.points, tables.numbers, tables.first_inverse, tables.inverse, tables.old
+    for tree in tables.order:
+        first, width, a = first_split[tree], widths[tree], first_inverse[tree]
+        count = first_split[tree + 1] - first
+        decide(z, n, first, count, line, threshold, missing_left, category, first_word, words, turns)
+        for s in range(count):
+            above, turn = before[first + s], wanted[first + s]
+            for r in range(n):
+                turns[s, r] = turns[s, r] + np.int8(1) if turns[above, r] == turn else np.int8(0)
+        for q in range(width):
+            for r in range(n):
+                w[0, q, r] = weights[width, q]
+        for s in range(count):
+            k = first + s
+            lt, rt, b = left[k], right[k], old[k]
+            ratio, share_l, share_m, value_l, value_m = numbers[k]
+            for q in range(width):
+                t = points[width, q]
+                part_l, part_m, by = (1.0 - t) * (ratio * share_l), (1.0 - t) * (ratio * share_m), inverse[b + q]
+                off_l, right_l, left_l = share_l * value_l, part_l * by * value_l, (part_l + t) * by * value_l
+                off_m, right_m, left_m = share_m * value_m, (part_m + t) * by * value_m, part_m * by * value_m
+                for r in range(n):
+                    here, turn = w[s, q, r], turns[s, r]
+                    w[lt, q, r] = here * (left_l if turn == 2 else (right_l if turn == 1 else off_l))
+                    w[rt, q, r] = here * (left_m if turn == 2 else (right_m if turn == 1 else off_m))
+        for s in range(count - 1, -1, -1):
+            k = first + s
+            lt, rt, b, i = left[k], right[k], old[k], a + 2 * width * s
+            ratio, share_l, share_m = numbers[k, 0], numbers[k, 1], numbers[k, 2]
+            sums[:, :n] = 0.0
+            for q in range(width):
+                by, by_l, by_m, lost = inverse[b + q], inverse[i + q], inverse[i + width + q], 1.0 / (1.0 - points[width, q])
+                for r in range(n):
+                    below_l, below_m, goes_left = w[lt, q, r], w[rt, q, r], turns[s, r] == 2
+                    both = below_l + below_m
+                    sums[0, r] += (below_l if goes_left else below_m) * (by_l if goes_left else by_m)
+                    sums[1, r] += (below_m if goes_left else below_l) * lost
+                    sums[2, r] += both * by
+                    w[s, q, r] = both
+            gain, gain_l, gain_m = 1.0 - ratio, 1.0 - ratio * share_l, 1.0 - ratio * share_m
+            for r in range(n):
+                turn = turns[s, r]
+                added = (gain_l if turn == 2 else gain_m) * sums[0, r] - sums[1, r] - gain * sums[2, r]
+                phi[column[k], r] += added if turn != 0 else 0.0
+
+
+@compiled
+def one_row(z: Floats, splits: Splits, tables: Tables, turns: Bytes, w: Floats, phi: Floats) -> None:
+    """Do the same for one row: the same operations in the same order, of which its turns choose."""
+    line, threshold, missing_left, category = splits.line, splits.threshold, splits.missing_left, splits.category
+    first_word, words, left, right, first_split = splits.first_word, splits.words, splits.left, splits.right, splits.first_split
+    column, before, wanted, widths, weights = tables.column, tables.before, tables.wanted, tables.widths, tables.weights
+    points, numbers, first_inverse, inverse, old = tables.points, tables.numbers, tables.first_inverse, tables.inverse, tables.old
+    lost = np.empty(tables.most_points)
+    for tree in tables.order:
+        first, width, a = first_split[tree], np.uint64(widths[tree]), np.uint64(first_inverse[tree])
+        count = first_split[tree + 1] - first
+        for q in range(width):
+            w[q] = weights[width, q]
+            lost[q] = 1.0 / (1.0 - points[width, q])
+        for s in range(count):
+            k = np.uint64(first + s)
+            v = z[np.uint64(line[k]), 0]
+            if category[k]:
+                goes_left = in_words(v, words, first_word[k], first_word[k + np.uint64(1)])
+            else:
+                goes_left = (v <= threshold[k]) | ((v != v) & missing_left[k])
+            turn = np.int64(goes_left) + 1 if turns[np.uint64(before[k]), 0] == wanted[k] else 0
+            turns[np.uint64(s), 0] = turn
+            here, lt, rt, b = np.uint64(s) * width, np.uint64(left[k]) * width, np.uint64(right[k]) * width, np.uint64(old[k])
+            ratio, share_l, share_m, value_l, value_m = numbers[k]
+            ratio_l, ratio_m, on_l, on_m = ratio * share_l, ratio * share_m, np.float64(turn == 2), np.float64(turn == 1)
+            off_l, off_m = share_l * value_l, share_m * value_m
+            for q in range(width):
+                t, by, p = points[width, q], inverse[b + q], w[here + q]
+                by_l = ((1.0 - t) * ratio_l + on_l * t) * by * value_l
+                by_m = ((1.0 - t) * ratio_m + on_m * t) * by * value_m
+                w[lt + q] = p * (by_l if turn != 0 else off_l)
+                w[rt + q] = p * (by_m if turn != 0 else off_m)
+        for s in range(count - 1, -1, -1):
+            k = np.uint64(first + s)
+            turn = turns[np.uint64(s), 0]
+            here, lt, rt, b = np.uint64(s) * width, np.uint64(left[k]) * width, np.uint64(right[k]) * width, np.uint64(old[k])
+            on = lt if turn == 2 else rt
+            off = rt if turn == 2 else lt
+            i = a + np.uint64(2) * width * np.uint64(s) + (np.uint64(0) if turn == 2 else width)
+            kept, gone, was = 0.0, 0.0, 0.0
+            for q in range(width):
+                both = w[lt + q] + w[rt + q]
+                kept += w[on + q] * inverse[i + q]
+                gone += w[off + q] * lost[q]
+                was += both * inverse[b + q]
+                w[here + q] = both
+            ratio = numbers[k, 0]
+            gain = 1.0 - ratio * (numbers[k, 1] if turn == 2 else numbers[k, 2])
+            added = gain * kept - gone - (1.0 - ratio) * was
+            phi[np.uint64(column[k]), 0] += added if turn != 0 else 0.0
+
+
+# What follows is asked millions of times. It takes arrays, never a tuple of them: to hand such a tuple over, Numba counts a
+# reference to each of its arrays, which costs more than the work itself.
+
+
+@compiled
+def decide(
+    z: Floats, n: int, first: int, count: int, line: Ints, threshold: Floats, missing_left: NDArray[np.bool_],
+    category: NDArray[np.bool_], first_word: Ints, words: Ints, goes: Bytes,
+) -> None:  # fmt: skip
+    """Write 1 where a row goes left at a split of a tree, else 0."""
+    for s in range(count):
+        k = first + s
+        asked = line[k]
+        if category[k]:
+            for r in range(n):
+                goes[s, r] = in_words(z[asked, r], words, first_word[k], first_word[k + 1])
+        else:
+            most, missing = threshold[k], missing_left[k]
+            for r in range(n):
+                v = z[asked, r]
+                goes[s, r] = (v <= most) | ((v != v) & missing)
+
+
+@compiled
+def in_words(v: float, words: Ints, first: int, end: int) -> bool:
+    """Tell whether a category's code, any fraction cut off, is among those in ``words[first:end]``."""
+    known = (v > -1.0) & (v < 2147483648.0)
+    code = int(v if known else 0.0)
+    at = first + (code >> 5)
+    known &= at < end
+    return bool(known & (((words[at if known else first] >> (code & 31)) & 1) == 1))
+
+
+@compiled
+def lay_out(x: Floats, start: int, n: int, tiny: float, z: Floats) -> None:
+    """Lay rows out in lines, a line a column, values near zero made zero; if asked, once more with zeros missing."""
+    columns = x.shape[1]
+    for r in range(n):
+        for column in range(columns):
+            v = x[start + r, column]
+            z[column, r] = 0.0 if -tiny <= v <= tiny else v
+    for extra in range(columns, z.shape[0]):
+        for r in range(n):
+            v = z[extra - columns, r]
+            z[extra, r] = np.nan if v == 0.0 else v
+
+
+@compiled
+def rows_at_once(left_over: int, most: int) -> int:
+    """Return how many rows come next: a block, what is left of one, or one."""
+    return min(left_over, most) if left_over >= FEW else 1
+
+
+@compiled
+def place_of_bit(word: int) -> int:
+    """Return the place of the only bit that is set."""
+    place = 0
+    for step in (32, 16, 8, 4, 2, 1):
+        high = word >> step
+        place += step if high != 0 else 0
+        word = high if high != 0 else word
+    return place
