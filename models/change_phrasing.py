@@ -28,7 +28,7 @@ def part_sentence(language: str, part: str, points: float) -> str:
     """Say how far one part moved the probability; `part` is behaviour, time or model.
 
     >>> part_sentence("en", "time", -0.0213)
-    'The passing of time alone lowers the probability by 2.1 percentage points'
+    'Had nothing happened since then, the passing of time would have lowered the probability by 2.1 percentage points'
     """
     return str(_words(language)[part][_direction(points)].format(n=_difference(language, points)))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from features.feature import Feature
 from features.matrix import FeatureMatrix
 from models.change_phrasing import base_sentence, one_model, part_sentence
-from models.changes import BASE, Looks, Shift, split
+from models.changes import BASE, Looks, Shift, Split, split
 from models.phrasing import Phrasing
 from models.scorer import Scorer
 
@@ -24,12 +24,19 @@ class Seen:
     after: FeatureMatrix
 
 
-def parts_of(old: Looks, new: Looks, phrasing: Phrasing, count: int | None, row: int = 0) -> dict[str, Record]:
-    """Return the parts of a difference by name, with so many reasons each; they add up to the difference.
+def change_record(old: Looks, new: Looks, phrasing: Phrasing, count: int | None, row: int = 0) -> Record:
+    """Return the reasons of a whole difference, so many of them, and its parts by name, with as many reasons each.
 
-    Where one model looked at both times, the model's part is 0 and says so.
+    The parts add up to the difference, player by player too. Where one model looked at both times, its part is 0 and says so. In
+    the whole, what was before is what was so then. In the part of time, what is after would be so now had nothing happened, and
+    in the part of behaviour that is what was before.
     """
     found = split(old, new)
+    whole = told(found.whole, [Seen(one.scorer, one.then, one.now) for one in (new, old)], phrasing, count, row)
+    return {"reasons": whole["reasons"], "rest": whole["rest"], "parts": _parts(found, old, new, phrasing, count, row)}
+
+
+def _parts(found: Split, old: Looks, new: Looks, phrasing: Phrasing, count: int | None, row: int) -> dict[str, Record]:
     lang = phrasing.language
     time = [Seen(one.scorer, one.then, one.aged) for one in (new, old)]
     behaviour = [Seen(one.scorer, one.aged, one.now) for one in (new, old)]

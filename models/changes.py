@@ -25,7 +25,7 @@ its own, ``base``. All of it holds for log-odds as for probability.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +53,21 @@ class Shift:
     raw: Floats
     """By column, in raw log-odds: which feature of a player speaks most clearly."""
 
-    def halved_with(self, other: Shift) -> Shift:
-        """Return the mean of two shifts, by name; who is a player in one of them only has 0 in the other."""
+    def mean_with(self, other: Shift) -> Shift:
+        """Return the mean of two shifts, by name."""
+        both = self.plus(other)
+        return replace(both, points=both.points / 2, log_odds=both.log_odds / 2, raw=both.raw / 2)
+
+    def plus(self, other: Shift) -> Shift:
+        """Return the sum of two shifts, by name; who is a player in one of them only has 0 in the other."""
         players = tuple(dict.fromkeys((*self.players, *other.players)))
         columns = tuple(dict.fromkeys((*self.columns, *other.columns)))
         return Shift(
             players,
-            (_spread(self.points, self.players, players) + _spread(other.points, other.players, players)) / 2,
-            (_spread(self.log_odds, self.players, players) + _spread(other.log_odds, other.players, players)) / 2,
+            _spread(self.points, self.players, players) + _spread(other.points, other.players, players),
+            _spread(self.log_odds, self.players, players) + _spread(other.log_odds, other.players, players),
             columns,
-            (_spread(self.raw, self.columns, columns) + _spread(other.raw, other.columns, columns)) / 2,
+            _spread(self.raw, self.columns, columns) + _spread(other.raw, other.columns, columns),
         )
 
     def top(self, row: int, count: int | None) -> list[int]:
@@ -95,16 +100,21 @@ class Split:
     time: Shift
     model: Shift
 
+    @property
+    def whole(self) -> Shift:
+        """The three together: how far each player moved the score in all."""
+        return self.behaviour.plus(self.time).plus(self.model)
+
 
 def split(old: Looks, new: Looks) -> Split:
     """Split the difference between the score then by the old model and the score now by the new one; the two may be one."""
     time, behaviour = moved(new.scorer, new.then, new.aged), moved(new.scorer, new.aged, new.now)
     if old.scorer is new.scorer:
         return Split(behaviour, time, _nothing(new.scorer, len(new.now)))
-    time = moved(old.scorer, old.then, old.aged).halved_with(time)
-    behaviour = moved(old.scorer, old.aged, old.now).halved_with(behaviour)
+    time = moved(old.scorer, old.then, old.aged).mean_with(time)
+    behaviour = moved(old.scorer, old.aged, old.now).mean_with(behaviour)
     then, now = weighed(old.scorer, old.then, new.scorer, new.then), weighed(old.scorer, old.now, new.scorer, new.now)
-    return Split(behaviour, time, then.halved_with(now))
+    return Split(behaviour, time, then.mean_with(now))
 
 
 def moved(scorer: Scorer, before: FeatureMatrix, after: FeatureMatrix) -> Shift:

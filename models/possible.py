@@ -42,8 +42,10 @@ def impossible(
 
     `payments` are the events by which the workspace tells a payment: what is asked is how likely it is, so it is not imagined.
     """
-    found = [*_of_the_end(definition, hypothesis.trial_end, as_of), *_of_attributes(definition, lead, hypothesis, as_of)]
-    end = trial_end(definition, lead, as_of) if hypothesis.trial_end is None else hypothesis.trial_end
+    wrong_end = [*_of_the_end(definition, hypothesis.trial_end, as_of)]
+    found = [*wrong_end, *_of_attributes(definition, lead, hypothesis, as_of)]
+    is_moved = hypothesis.trial_end is not None and not wrong_end
+    end = hypothesis.trial_end if is_moved else trial_end(definition, lead, as_of)
     for index, event in enumerate(hypothesis.events):
         refusal = _of_time(event, lead, as_of, end) or _of_meaning(plan, event, payments)
         if refusal is not None:

@@ -63,3 +63,13 @@ def imagine(lead: LiveLead, as_of: int, hypothesis: Hypothesis) -> LiveLead:
         attributes={**told, **known},
         trial_ends=[*ends_told, *ends],
     )
+
+
+def beyond_training(scorer: Scorer, found: Imagined) -> list[str]:
+    """Return the columns that a hypothesis lifts above all that training saw: more of it than the most counts as the most.
+
+    What lies below, such as an event of this very instant, is as near to it as what training saw, and not told.
+    """
+    x, y = (scorer.select(one.features.names, one.values)[0] for one in (found.without, found.with_it))
+    rows = zip(scorer.columns, x.tolist(), y.tolist(), strict=True)
+    return [column.name for column, one, other in rows if column.kind == "number" and other > column.upper and not other <= one]

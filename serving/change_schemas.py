@@ -44,7 +44,9 @@ class WhatIfBody(BaseModel):
 class ChangeReason(BaseModel):
     """How much one player moved the difference, with what was so before and what is so after.
 
-    The entry ``base`` of the model's part is the difference of the models' bases, and has no feature.
+    Of the whole change, before is then and after is now. In the part of time, after is what would be so now had nothing happened
+    since; in the part of behaviour that is what is before. The entry ``base`` of two models is the difference of their bases, and
+    has no feature.
     """
 
     player: str
@@ -95,7 +97,10 @@ class OneLook(BaseModel):
 
 
 class ChangesAnswer(BaseModel):
-    """Why a score is another one than before. Of a lead that is not open there is no difference, and no parts."""
+    """Why a score is another one than before: in all, and split into parts, which add up to it player by player.
+
+    Of a lead that was not open then or is not open now there is no difference, and nothing of it.
+    """
 
     lead_id: str
     since: str
@@ -105,6 +110,8 @@ class ChangesAnswer(BaseModel):
     model_then_by: Literal["ledger", "asked", "current"]
     text: str
     difference: Difference | None
+    reasons: list[ChangeReason]
+    rest: Rest | None
     parts: ChangeParts | None
     warnings: list[Warned]
 

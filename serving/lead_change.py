@@ -11,7 +11,7 @@ from features.store import EventStore
 from features.storing.rows import StoredLead
 from models.answer import Asked, states_of
 from models.change_phrasing import closed, from_to
-from models.change_reasons import parts_of
+from models.change_reasons import change_record
 from models.changes import Looks
 from serving.live_lead import Standing
 from serving.one_lead import look, standing_of, with_account
@@ -72,6 +72,8 @@ def change_of(
         "model_then_by": earlier.by,
         "text": closed(asked.phrasing.language),
         "difference": None,
+        "reasons": [],
+        "rest": None,
         "parts": None,
         "warnings": [*now["warnings"], *_warned(earlier)],
     }
@@ -80,7 +82,7 @@ def change_of(
         answer |= {
             "text": from_to(asked.phrasing.language, "whole", then["probability"], now["probability"]),
             "difference": {"points": now["probability"] - then["probability"], "log_odds": log_odds},
-            "parts": parts_of(old.looks, new.looks, asked.phrasing, asked.reasons),
+            **change_record(old.looks, new.looks, asked.phrasing, asked.reasons),
         }
     return answer, now
 

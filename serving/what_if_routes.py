@@ -10,7 +10,7 @@ from features.clock import now_us
 from models.answer import Asked
 from models.change_phrasing import association, from_to
 from models.change_reasons import Seen, told
-from models.what_if import Imagined, what_if
+from models.what_if import Imagined, beyond_training, what_if
 from serving.change_schemas import WhatIfAnswer, WhatIfBody
 from serving.guards import BODY_LIMIT, json_body
 from serving.hypotheses import read_hypothesis
@@ -34,6 +34,8 @@ CHANGES_NOTHING = {
     "code": "changes_nothing",
     "detail": "The model gives the lead the same score with what is imagined as without",
 }
+
+MORE_THAN_SEEN = "More than any trial that the model learnt from; counted as the most that it saw"
 
 
 @router.post(
@@ -85,7 +87,11 @@ def _scores(loaded: Loaded, found: Imagined, lead_id: str, started_at: int, aske
 
 def _answer(loaded: Loaded, found: Imagined, score: Record, other: Record, asked: Asked, wish: Wish) -> Record:
     record = told(found.shift, [Seen(loaded.scorer, found.without, found.with_it)], asked.phrasing, wish.reasons)
-    warnings = [*score["warnings"], *(one for one in other["warnings"] if one not in score["warnings"])]
+    new = [one for one in other["warnings"] if one not in score["warnings"] and one["code"] != "clipped"]
+    warnings = [*score["warnings"], *new]
+    most = beyond_training(loaded.scorer, found)
+    if most:
+        warnings.append({"code": "beyond_trained_values", "detail": f"{MORE_THAN_SEEN}: {', '.join(most)}"})
     if score["probability"] == other["probability"]:
         warnings.append(CHANGES_NOTHING)
     return {

@@ -16,7 +16,7 @@ from features.matrix import LiveLead, compute_one
 from features.workspace import parse_workspace
 from models.possible import impossible, trial_end
 from models.scorer import Scorer
-from models.what_if import Hypothesis, imagine, what_if
+from models.what_if import Hypothesis, beyond_training, imagine, what_if
 from tests.models.conftest import KINDS, WORKSPACE
 
 START = 1_770_000_000_000_000
@@ -129,3 +129,11 @@ def test_attributes_that_cannot_be_told(conditioned: Definition) -> None:
     ]
     known_later = LiveLead("a", START, [], {"country": ("DE", AS_OF + 1)}, [])
     assert codes(conditioned, Hypothesis([], {"country": "TR"}), known_later) == []
+
+
+def test_more_than_training_ever_saw_is_named(scorers: dict[str, Scorer]) -> None:
+    scorer = scorers["logistic"]
+    plan = Plan(scorer.definition)
+    found = what_if(scorer, plan, lead(), AS_OF, Hypothesis([row("feature_a", AS_OF, 1000)]))
+    assert "core_use_count_7d" in beyond_training(scorer, found)
+    assert beyond_training(scorer, what_if(scorer, plan, lead(), AS_OF, Hypothesis())) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -38,6 +37,7 @@ def adds_up(answer: dict[str, Any]) -> None:
     assert abs(answer["difference"]["log_odds"] - (logits[1] - logits[0])) < 1e-9
     assert set(answer["parts"]) == PARTS
     for key in ("points", "log_odds"):
+        assert abs(sum(one[key] for one in answer["reasons"]) + answer["rest"][key] - answer["difference"][key]) < 1e-9
         parts = answer["parts"].values()
         assert abs(sum(part[key] for part in parts) - answer["difference"][key]) < 1e-9
         for part in parts:
@@ -71,7 +71,14 @@ def test_what_happened_since_is_behaviour_and_not_time(client: TestClient) -> No
     fill(client)
     before = ask(client, since=when(2), as_of=when(4), reasons="all")
     assert before["parts"]["behaviour"]["points"] == 0 or before["parts"]["behaviour"]["reasons"]
-    late = {"type": "track", "userId": "a", "event": "feature.a", "messageId": "late", "timestamp": when(3), "receivedAt": when(3)}
+    late = {
+        "type": "track",
+        "userId": "a",
+        "event": "feature.a",
+        "messageId": "late",
+        "timestamp": when(3),
+        "receivedAt": when(3),
+    }
     assert client.post("/v1/batch", json={"batch": [late]}).json()["accepted"] == 1
     after = ask(client, since=when(2), as_of=when(4), reasons="all")
     adds_up(after)
@@ -149,7 +156,7 @@ def test_a_lead_that_is_not_open_has_nothing_to_compare(client: TestClient) -> N
     paid = {"conversions": [{"lead_id": "a", "at": when(4)}]}
     assert client.post("/v1/conversions", json=paid).json()["accepted"] == 1
     answer = ask(client, since=when(1))
-    assert (answer["difference"], answer["parts"]) == (None, None)
+    assert (answer["difference"], answer["reasons"], answer["rest"], answer["parts"]) == (None, [], None, None)
     assert (answer["now"]["stage"], answer["now"]["probability"]) == ("customer", None)
     assert "customer" in answer["text"]
 
@@ -158,8 +165,8 @@ def test_what_cannot_be_asked(client: TestClient) -> None:
     fill(client)
     assert refused(client, since=when(-1), as_of=when(2)) == (422, "invalid_since")
     assert refused(client, since=when(3), as_of=when(2)) == (422, "invalid_since")
-    for text, zone in product(("2026-05-01T00:00:00", "soon", "1746057600", ""), ("",)):
-        assert refused(client, since=text + zone) == (422, "invalid_since")
+    for text in ("2026-05-01T00:00:00", "soon", "1746057600", ""):
+        assert refused(client, since=text) == (422, "invalid_since")
     assert refused(client, as_of="soon") == (422, "invalid_as_of")
     assert refused(client, reasons="many") == (422, "invalid_request")
     assert refused(client, lang="fr") == (422, "invalid_request")
