@@ -59,8 +59,10 @@ def _rows(
     ids: set[str] = set()
     for index, event in enumerate(events):
         rows.append(None)
-        if event.id is not None and (event.id in ids or ids.add(event.id)):
+        if event.id in ids:
             continue
+        if event.id is not None:
+            ids.add(event.id)
         try:
             # By the day, the latest day that is over is the nearest to now.
             at = counted_until(definition, as_of) if event.timestamp is None else read_moment(event.timestamp, workspace.timezone)
