@@ -17,7 +17,11 @@ from features.matrix import LiveLead
 from features.names import matches
 from features.workspaces.behaviours import EventPattern
 from features.workspaces.conditions import all_hold
+from models.stages import BESIDE_THE_PRODUCT
 from models.what_if import Hypothesis
+
+AFTER_A_TRIAL = BESIDE_THE_PRODUCT | {"purchase_intent", "positive_feedback", "negative_feedback"}
+"""Behaviours that need no trial: what happens beside the product, and around its price."""
 
 
 class Impossible(NamedTuple):
@@ -46,8 +50,10 @@ def impossible(
     found = [*wrong_end, *_of_attributes(definition, lead, hypothesis, as_of)]
     is_moved = hypothesis.trial_end is not None and not wrong_end
     end = hypothesis.trial_end if is_moved else trial_end(definition, lead, as_of)
+    if end is not None and any(event.at > end for event in lead.events):
+        end = None  # the lead is active after its trial, so that the product evidently lets it in
     for index, event in enumerate(hypothesis.events):
-        refusal = _of_time(event, lead, as_of, end) or _of_meaning(plan, event, payments)
+        refusal = _of_time(event, lead, as_of) or _of_meaning(plan, event, payments) or _of_the_trial(plan, event, end)
         if refusal is not None:
             found.append(Impossible(f"events/{index}", *refusal))
     return found
@@ -61,14 +67,22 @@ def trial_end(definition: Definition, lead: LiveLead, as_of: int) -> int | None:
     return None if definition.trial_days is None else lead.started_at + round(definition.trial_days * DAY_US)
 
 
-def _of_time(event: EventRow, lead: LiveLead, as_of: int, end: int | None) -> tuple[str, str] | None:
+def _of_time(event: EventRow, lead: LiveLead, as_of: int) -> tuple[str, str] | None:
     if event.at < lead.started_at:
         return "before_start", "The event lies before the lead's trial began."
     if max(event.at, event.known) > as_of:
         return "in_future", "The event is not known as of the instant that is asked about; give it an earlier time, or none."
-    if end is not None and event.at > end:
-        return "beyond_trial", "The trial is over by then; give trial_ends_at a later end to ask about a longer trial."
     return None
+
+
+def _of_the_trial(plan: Plan, event: EventRow, end: int | None) -> tuple[str, str] | None:
+    """Refuse what needs the product once the trial is over; people can still be talked to, and look at prices."""
+    if end is None or event.at <= end:
+        return None
+    taken = [plan.selectors[place] for place in plan.use(event.name).selectors(event.properties)]
+    if any(one.key in AFTER_A_TRIAL for one in taken):
+        return None
+    return "beyond_trial", "The trial is over by then; give trial_ends_at a later end to ask about a longer trial."
 
 
 def _of_meaning(plan: Plan, event: EventRow, payments: Sequence[EventPattern]) -> tuple[str, str] | None:

@@ -110,6 +110,9 @@ def test_after_the_trial_nothing_happens_in_it_unless_it_is_extended(conditioned
     late = START + 20 * DAY_US
     assert codes(conditioned, Hypothesis([row("login", late)]), as_of=late) == ["events/0 beyond_trial"]
     assert codes(conditioned, Hypothesis([row("login", START + 13 * DAY_US)]), as_of=late) == []
+    assert codes(conditioned, Hypothesis([row("demo", late), row("upgrade", late, plan="pro")]), as_of=late) == []
+    still_inside = lead(row("login", START + 15 * DAY_US))
+    assert codes(conditioned, Hypothesis([row("login", late)]), still_inside, as_of=late) == []
     assert codes(conditioned, Hypothesis([row("login", late)], trial_end=late + DAY_US), as_of=late) == []
     assert codes(conditioned, Hypothesis(trial_end=late), as_of=late) == ["trial_ends_at end_before_as_of"]
 
