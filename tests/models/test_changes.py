@@ -132,11 +132,15 @@ def test_the_models_part_is_the_difference_of_the_explanations(scorers: dict[str
 @settings(max_examples=300, deadline=None)
 @given(
     curve=st.sampled_from(CALIBRATORS),
-    s=st.one_of(st.floats(-12, 12), st.sampled_from([-1.0, 0.5, 2.0])),
-    step=st.one_of(st.floats(-5, 5), st.floats(-1e-6, 1e-6), st.floats(-1e-12, 1e-12)),
+    near=st.one_of(st.floats(-12, 12), st.sampled_from([-1.0, 0.5, 2.0])),
+    aside=st.sampled_from([0.0, -0.3, -0.5, -0.7]),
+    step=st.one_of(
+        st.floats(-5, 5), st.floats(-1e-6, 1e-6), st.sampled_from([1e-7, -1e-8, 3e-9, 9e-11]), st.floats(-1e-12, 1e-12)
+    ),
 )
-def test_the_way_along_the_curve_is_exact_however_short(curve: Calibrator, s: float, step: float) -> None:
+def test_the_way_along_the_curve_is_exact_however_short(curve: Calibrator, near: float, aside: float, step: float) -> None:
     """Knots of a curve lie anywhere, also between two scores that are almost the same."""
+    s = near + aside * step
     ends = np.array([s]), np.array([s + step])
     per_log_odds, per_point = _slopes(curve, *ends)
     before, after = (curve.evaluate(end)[0] for end in ends)
