@@ -21,6 +21,7 @@ from features.matrix import FeatureMatrix
 from features.workspace import Workspace, load_workspace
 from models.batch import matrices, score_population
 from models.champion import Champion, need_champion
+from models.opened_changes import Between, change_table, fetch_version
 from models.population import Asked, Population, find_population
 from models.worklist import best_first
 
@@ -115,6 +116,19 @@ class OpenWorkspace:
         table.attrs = {key: record[key] for key in ("lead_id", "probability", "base", "grade", "stage")}
         return table
 
+    def changes(self, lead_id: str, since: str, version: str | None = None) -> pd.DataFrame:
+        """Return why the score of one open lead is another one than as of `since`: in all, and by behaviour, time and model.
+
+        The points of each part's reasons add up to it, and the parts to the difference. `version` looks at the time then; without
+        one the champion looks at both.
+        """
+        key = since, version or self.champion.ref.version
+        if key not in self._between:
+            old = None if key[1] == self.champion.ref.version else fetch_version(self.workspace.name, key[1])
+            self._between.clear()  # reading the files takes longest, and the next question is most often about the same time
+            self._between[key] = Between.of(self.workspace, self.champion.scorer, self.leads, since, old)
+        return change_table(self._between[key].record(lead_id))
+
     def _table(self, who: Population, reasons: int) -> pd.DataFrame:
         contact = who.tables.leads.contact
         rows = []
@@ -126,6 +140,10 @@ class OpenWorkspace:
 
     def _x(self, matrix: FeatureMatrix) -> Any:
         return self.champion.scorer.select(matrix.features.names, matrix.values)
+
+    @cached_property
+    def _between(self) -> dict[tuple[str, str], Between]:
+        return {}
 
     @cached_property
     def _matrices(self) -> builtins.list[tuple[FeatureMatrix, builtins.list[str]]]:

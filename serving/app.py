@@ -18,6 +18,7 @@ from features.store import EventStore
 from features.storing.engine import StoreUnavailable
 from features.workspace import Workspace
 from serving import (
+    change_routes,
     health_routes,
     inference_v2,
     ingest_routes,
@@ -27,6 +28,7 @@ from serving import (
     privacy_routes,
     sales_routes,
     score_routes,
+    what_if_routes,
 )
 from serving.access import Access
 from serving.background import parts_of
@@ -39,6 +41,7 @@ from serving.live import LiveModel
 from serving.metrics import Measured, Metrics
 from serving.observed import Observed
 from serving.overload import Rooms
+from serving.past_models import PastModels
 from serving.problem_schema import describe_problems
 from serving.problems import Problem, Sealed, retry_later
 from serving.ranking import Ranking
@@ -106,6 +109,8 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         posthog_routes,
         score_routes,
         lead_routes,
+        change_routes,
+        what_if_routes,
         privacy_routes,
         mlflow_protocol,
         inference_v2,
@@ -126,7 +131,8 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     shadow = Shadow(workspace.name, models, live, ShadowMetrics(metrics.registry), poll_seconds=settings.poll_seconds)
     ledger = Ledger(store, metrics)
     silence = Silence(workspace, store, live, metrics)
-    services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow)
+    past = PastModels(models, store)
+    services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow, past)
     services.behind = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
     live.start()
     shadow.start()

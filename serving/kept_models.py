@@ -20,6 +20,7 @@ from features.errors import TrialwiseError
 from features.failpoints import failpoint
 from features.workspace import Workspace
 from models import registry
+from models.artifact import folder_digest
 from models.registry import ChampionRef
 from serving.proving import Loaded, prove
 
@@ -80,6 +81,22 @@ class KeptModels:
     def again(self, ref: ChampionRef) -> Loaded:
         """Return a version as it was kept, proved like any other."""
         return prove(ref, self._place(ref), self._workspace)
+
+    def kept(self, version: str, digest: str | None) -> ChampionRef | None:
+        """Return the reference of a version that is kept here, of the named digest if one is named; else None."""
+        if digest is not None:
+            ref = ChampionRef(self._workspace.name, version, digest, "")
+            return ref if self._place(ref).is_dir() else None
+        places = self._folder.iterdir() if self._folder.is_dir() else ()
+        found = [place for place in places if place.name.rpartition("-")[0] == version and place.is_dir()]
+        for place in sorted(found, key=_age):
+            try:
+                ref = ChampionRef(self._workspace.name, version, folder_digest(place), "")
+            except (TrialwiseError, OSError):
+                continue
+            if self._place(ref) == place:
+                return ref
+        return None
 
     def obtain(self, ref: ChampionRef) -> Loaded:
         """Return a version proved: as kept, else fetched."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import JSONResponse
 
 from features.clock import format_us, now_us
@@ -13,7 +12,9 @@ from models import stages
 from serving.access import Caller
 from serving.guards import BODY_LIMIT, json_body
 from serving.instants import read_as_of
+from serving.lead_address import LEAD
 from serving.live_lead import Standing
+from serving.one_lead import standing_of, stored_of, why_not
 from serving.problems import Problem
 from serving.proving import Loaded
 from serving.ranking import page
@@ -23,26 +24,8 @@ from serving.scoring import Record, Wish, answers_of, asked_of, read_wish, score
 from serving.services import Services, services_of
 from serving.shadow_cases import stored_again
 from serving.shapes import shaped
-from serving.view import View
 
 STAGES = (stages.LEAD, stages.MQL, stages.PQL, stages.SQL, stages.CUSTOMER, stages.EXPIRED)
-
-
-class AnyId(Convertor[str]):
-    """An id within an address: any characters, slashes and line ends among them."""
-
-    regex = r"[\s\S]*"
-
-    def convert(self, value: str) -> str:
-        """Take it as it is."""
-        return value
-
-    def to_string(self, value: str) -> str:
-        """Write it as it is."""
-        return value
-
-
-register_url_convertor("id", AnyId())
 
 router = APIRouter(tags=["leads"])
 
@@ -95,7 +78,7 @@ async def many(request: Request) -> JSONResponse:
             lead = stored.get(lead_id)
             standing = None if lead is None else loaded.view.standing(lead, as_of)
             if standing is None or standing.ignored:
-                errors.append({"index": index, "code": "lead_not_found", "detail": _reason(lead is not None, standing)})
+                errors.append({"index": index, "code": "lead_not_found", "detail": why_not(lead is not None, standing)})
             else:
                 standings.append(standing)
         return {"scores": _score(services, loaded, standings, as_of, wish, caller, "leads"), "errors": errors}
@@ -103,7 +86,7 @@ async def many(request: Request) -> JSONResponse:
     return JSONResponse(await services.compute(work))
 
 
-@router.get("/v1/leads/{lead_id:id}/score", response_model=Score, summary="Score one stored lead")
+@router.get(f"{LEAD}/score", response_model=Score, summary="Score one stored lead")
 async def one(request: Request, lead_id: str, as_of: AsOf = None, reasons: Reasons = None, lang: Lang = None) -> JSONResponse:
     """Score a stored lead from what was known of it, now or as of a past instant."""
     services = services_of(request)
@@ -113,13 +96,13 @@ async def one(request: Request, lead_id: str, as_of: AsOf = None, reasons: Reaso
     loaded = services.model()
 
     def work() -> Record:
-        standing = _standing(services, loaded.view, lead_id, instant)
+        standing = standing_of(stored_of(services.store, lead_id), loaded.view, instant)
         return _score(services, loaded, [standing], instant, wish, caller, "lead")[0]
 
     return JSONResponse(await services.compute(work))
 
 
-@router.get("/v1/leads/{lead_id:id}/features", response_model=FeaturesAnswer, summary="The features of one stored lead")
+@router.get(f"{LEAD}/features", response_model=FeaturesAnswer, summary="The features of one stored lead")
 async def features(request: Request, lead_id: str, as_of: AsOf = None) -> JSONResponse:
     """Return the numbers behind a score: by the model's definition, or by the workspace's own while there is no model."""
     services = services_of(request)
@@ -128,27 +111,12 @@ async def features(request: Request, lead_id: str, as_of: AsOf = None) -> JSONRe
     view = services.view()
 
     def work() -> dict[str, Any]:
-        standing = _standing(services, view, lead_id, instant)
+        standing = standing_of(stored_of(services.store, lead_id), view, instant)
         row = view.matrix([standing], instant, services.store).row(0)
         as_of_text = None if view.definition.undated else format_us(instant)
         return {"lead_id": lead_id, "as_of": as_of_text, "features": row, "fingerprint": view.definition.fingerprint}
 
     return JSONResponse(await services.compute(work))
-
-
-def _standing(services: Services, view: View, lead_id: str, as_of: int) -> Standing:
-    stored = services.store.lead(lead_id) if "\x00" not in lead_id else None
-    standing = None if stored is None else view.standing(stored, as_of)
-    if standing is None or standing.ignored:
-        raise Problem("lead_not_found", _reason(stored is not None, standing))
-    return standing
-
-
-def _reason(known: bool, standing: Standing | None) -> str:
-    """Say why there is no such lead."""
-    if not known:
-        return "Nothing was ever received about this lead."
-    return "The workspace ignores this lead." if standing is not None else "As of that instant this was no lead of its own."
 
 
 def _score(

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from features.clock import now_us
 from features.workspace import Workspace
+from serving.lead_address import LEAD
 from serving.problems import Problem
 from serving.schemas import ForgetAnswer
 from serving.services import services_of
@@ -16,7 +17,7 @@ from serving.services import services_of
 router = APIRouter(tags=["privacy"])
 
 
-@router.get("/v1/leads/{lead_id:id}/export", response_model=dict[str, Any], summary="Everything that is held on a lead")
+@router.get(f"{LEAD}/export", response_model=dict[str, Any], summary="Everything that is held on a lead")
 async def export(request: Request, lead_id: str) -> JSONResponse:
     """Return what every table holds of a lead, under all its ids. ``batch`` can be posted to /v1/batch by an administrator."""
     services = services_of(request)
@@ -28,7 +29,7 @@ async def export(request: Request, lead_id: str) -> JSONResponse:
     return JSONResponse(found)
 
 
-@router.delete("/v1/leads/{lead_id:id}", response_model=ForgetAnswer, summary="Forget a lead")
+@router.delete(LEAD, response_model=ForgetAnswer, summary="Forget a lead")
 async def forget(request: Request, lead_id: str) -> JSONResponse:
     """Remove everything that is held on a lead, under all its ids, and refuse what still comes of it. Once more does no harm."""
     services = services_of(request)

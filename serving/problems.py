@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +22,9 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "wrong_origin": (403, "Web pages of this origin may not send"),
     "lead_not_found": (404, "No such lead"),
     "not_found": (404, "No such address"),
+    "version_not_kept": (404, "No such model version here"),
     "method_not_allowed": (405, "The address does not know this method"),
+    "lead_closed": (409, "The lead is not open"),
     "too_large": (413, "The body is too large"),
     "uri_too_long": (414, "The address is too long"),
     "unsupported_media_type": (415, "The content type is not supported"),
@@ -29,6 +32,8 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "wrong_host": (421, "The Host is not this server"),
     "invalid_request": (422, "The request does not have the right shape"),
     "invalid_as_of": (422, "The time as_of cannot be used"),
+    "invalid_since": (422, "The time since cannot be used"),
+    "cannot_happen": (422, "What is imagined cannot happen"),
     "rate_limited": (429, "The API key sends too many requests"),
     "too_many_failures": (429, "Too many requests without a valid API key"),
     "headers_too_large": (431, "The headers are too large"),
@@ -48,7 +53,7 @@ class Problem(Exception):
         self.status, self.title = TITLES[code]
         self.detail = detail
         self.headers = dict(headers or {})
-        self.members: dict[str, str] = {}
+        self.members: dict[str, Any] = {}
         super().__init__(code)
 
     def response(self) -> JSONResponse:

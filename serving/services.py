@@ -21,6 +21,7 @@ from serving.limits import Limits
 from serving.live import LiveModel
 from serving.metrics import Metrics
 from serving.overload import SCORERS, WRITERS, Rooms
+from serving.past_models import PastModels
 from serving.problems import retry_later
 from serving.proving import Loaded
 from serving.ranking import Ranking
@@ -44,6 +45,7 @@ class Services:
     metrics: Metrics
     silence: Silence
     shadow: Shadow
+    past: PastModels
     rooms: Rooms = field(default_factory=lambda: Rooms(Limits()))
     draining: Draining = field(default_factory=lambda: Draining(0.0))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITERS))

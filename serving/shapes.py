@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from serving.change_schemas import ImaginedEvent, WhatIfBody
 from serving.problems import Problem
 from serving.schemas import LeadsBody, PostedEvent, PostedLead, ScoreBody
 
@@ -32,7 +33,8 @@ _RULES = {
 }
 
 
-_NAMES = frozenset(name for model in (PostedLead, PostedEvent, ScoreBody, LeadsBody) for name in model.model_fields)
+_SHAPES = (PostedLead, PostedEvent, ScoreBody, LeadsBody, WhatIfBody, ImaginedEvent)
+_NAMES = frozenset(name for model in _SHAPES for name in model.model_fields)
 """What a place may be called: any other word in it is the caller's."""
 
 

@@ -70,3 +70,12 @@ def read_answers(connection: Connection, *, since: int, until: int) -> Iterator[
     with connection.execution_options(stream_results=True, yield_per=ROWS).execute(query) as result:
         for row in result:
             yield Given(*row)
+
+
+def version_then(connection: Connection, lead_id: str, at: int) -> tuple[str, str] | None:
+    """Return version and digest of the model that gave the last score of a stored lead by an instant, if any did."""
+    one = ledger.c
+    query = select(one.model_version, one.model_digest)
+    query = query.where(one.lead_id == lead_id, one.at <= at, one.inputs.is_(None), one.probability.is_not(None))
+    found = connection.execute(query.order_by(one.at.desc(), one.seq.desc()).limit(1)).first()
+    return None if found is None else (found[0], found[1])

@@ -10,8 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from features.clock import DAY_US, format_us
+from models.opened_changes import Between
 from tests.journeys.conftest import Trained
 from tests.journeys.server import running
+from trialwise import open_workspace
 
 LEADS = 1_000
 
@@ -57,4 +60,26 @@ def test_scores_and_reasons_of_a_hundred_leads(trained: Trained, server: httpx.C
         live = server.get(f"/v1/leads/{batch['lead_id']}/score", params={"as_of": batch["as_of"], "reasons": "all"}).json()
         assert live.keys() == batch.keys()
         for key in ("lead_id", "as_of", "probability", "by", "grade", "percentile", "stage", "base", "reasons", "rest", "model"):
+            assert live[key] == batch[key], key
+
+
+def test_why_forty_leads_changed(trained: Trained, server: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The looks in between too: what was known then, looked at later, with account mates as they were known then."""
+    monkeypatch.setenv("TRIALWISE_HOME", str(trained.home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    ws = open_workspace(trained.workspace)
+    at = ws.leads.at
+    assert at is not None
+    since = format_us(at - 2 * DAY_US)
+    between = Between.of(ws.workspace, ws.champion.scorer, ws.leads, since)
+    then = set(between.new.then.ids)
+    chosen = [one for one in ws.list(200)["lead_id"] if one in then][:40]
+    assert len(chosen) == 40
+    for lead_id in chosen:
+        live = server.get(
+            f"/v1/leads/{lead_id}/changes", params={"since": since, "as_of": format_us(at), "reasons": "all"}
+        ).json()
+        batch = between.record(lead_id)
+        assert (live["then"]["probability"], live["now"]["probability"]) == (batch["then"], batch["now"])
+        for key in ("since", "as_of", "text", "reasons", "rest", "parts"):
             assert live[key] == batch[key], key

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.clock import DAY_US, format_us
 from features.errors import InputError
 from models.opened import OpenWorkspace
 from tests.journeys.conftest import Trained
@@ -99,3 +100,23 @@ def test_quality_and_calibration_are_out_of_time(ws: OpenWorkspace) -> None:
 def test_an_unknown_lead_is_refused(ws: OpenWorkspace) -> None:
     with pytest.raises(InputError, match="no such open lead"):
         ws.lead("nobody")
+
+
+def test_why_a_lead_changed_adds_up(ws: OpenWorkspace) -> None:
+    leads = ws.leads.tables.leads
+    old = next(one for one in ws.list(50)["lead_id"] if ws.leads.at - leads.started_at[leads.ids.index(one)] > 5 * DAY_US)
+    table = ws.changes(old, format_us(ws.leads.at - 3 * DAY_US))
+    parts = table.groupby("part")["points"].sum()
+    apart = table.attrs["now"] - table.attrs["then"]
+    assert abs(parts["all"] - apart) < 1e-9
+    assert abs(parts.drop("all").sum() - apart) < 1e-9
+    assert "model" not in parts
+    assert ws.changes(old, format_us(ws.leads.at), ws.champion.ref.version).empty
+    for lead_id, since, version in (
+        ("nobody", format_us(ws.leads.at), None),
+        (old, "2020-01-01", None),
+        (old, format_us(ws.leads.at + DAY_US), None),
+        (old, format_us(ws.leads.at), "99"),
+    ):
+        with pytest.raises(InputError):
+            ws.changes(lead_id, since, version)

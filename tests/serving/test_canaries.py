@@ -24,6 +24,7 @@ CALL: dict[str, Any] = {
     "properties": PERSON, "traits": PERSON, "context": {"ip": MARK, "traits": PERSON, "page": {"url": f"https://x/{MARK}"}},
     "groupId": f"org-{MARK}", "previousId": f"old-{MARK}", "name": f"page {MARK}",
 }  # fmt: skip
+CALL_LIKE = {"event": MARK, "id": MARK, "timestamp": MARK, "properties": PERSON}
 POSTED: dict[str, Any] = {
     **{f"/v1/{kind}": CALL | {"type": kind} for kind in ("track", "identify", "page", "screen", "group", "alias")},
     "/v1/batch": {"batch": [CALL | {"type": "track"}, {"type": MARK, **PERSON}]},
@@ -33,6 +34,11 @@ POSTED: dict[str, Any] = {
     "/i/v0/e/": {"api_key": MARK, "event": MARK, "distinct_id": LEAD, "properties": {"$set": PERSON}},
     "/v1/score": {"leads": [{"lead_id": LEAD, "started_at": AT, "attributes": PERSON, "account": MARK}]},
     "/v1/leads/scores": {"lead_ids": [LEAD, MARK]},
+    f"/v1/leads/{quote(LEAD, safe='')}/what-if": {
+        "events": [CALL_LIKE],
+        "attributes": PERSON,
+        "trial_ends_at": MARK,
+    },
     "/invocations": {"dataframe_split": {"columns": [MARK], "data": [[MARK]]}},
 }
 WRONG: list[Any] = [{MARK: PERSON}, [MARK], MARK, {"leads": MARK, "batch": MARK, "lead_ids": [{"x": MARK}]}]
@@ -72,7 +78,8 @@ def test_nobody_is_found_where_they_must_not_be(client: TestClient, log: io.Stri
                 ask("POST", path, json=wrong, headers=headers)
             ask("POST", path, content=b'{"%s": NaN}' % MARK.encode(), headers={"Content-Type": "application/json"})
             ask("POST", path, content=MARK.encode(), headers={"Content-Type": f"text/{MARK}"})
-        for suffix in ("score", "features", f"score?as_of={MARK}&lang={MARK}", f"{MARK}"):
+        changes = ("changes", f"changes?since={AT}&version={MARK}", f"changes?since={MARK}&reasons={MARK}")
+        for suffix in ("score", "features", f"score?as_of={MARK}&lang={MARK}", f"{MARK}", *changes):
             ask("GET", f"/v1/leads/{quote(LEAD, safe='')}/{suffix}", headers=headers)
         ask("GET", f"/v1/leads?stage={MARK}&cursor={MARK}&limit={MARK}", headers=headers)
         ask("GET", f"/{MARK}", headers=headers)

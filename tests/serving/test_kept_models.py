@@ -101,3 +101,18 @@ def test_a_folder_that_cannot_be_moved_into_place_is_the_disks_trouble(
     monkeypatch.setattr("serving.kept_models.os.replace", full)
     with pytest.raises(OSError, match="No space"):
         kept.obtain(ref(registry, "1"))
+
+
+def test_a_version_is_found_among_what_is_kept(kept: KeptModels, registry: FakeRegistry, place: Path) -> None:
+    assert kept.kept("1", None) is None
+    wanted = ref(registry, "1")
+    kept.obtain(wanted)
+    found = kept.kept("1", None)
+    assert found is not None
+    assert (found.version, found.digest) == (wanted.version, wanted.digest)
+    assert kept.again(found).ref == found
+    assert kept.kept("1", wanted.digest) == found
+    for version, digest in (("2", None), ("1", "0" * 64), ("", None), ("..", None), ("1/..", None)):
+        assert kept.kept(version, digest) is None
+    (place / f"1-{wanted.digest[:16]}" / "manifest.json").unlink()
+    assert kept.kept("1", None) is None

@@ -19,9 +19,17 @@ DOORS = {
         "score",
         "conversions",
         "leads/scores",
+        "leads/{lead_id}/what-if",
         "contacts",
     ],
-    "get": ["leads", "leads/{lead_id}/score", "leads/{lead_id}/features", "leads/{lead_id}/export", "model"],
+    "get": [
+        "leads",
+        "leads/{lead_id}/score",
+        "leads/{lead_id}/features",
+        "leads/{lead_id}/changes",
+        "leads/{lead_id}/export",
+        "model",
+    ],
     "delete": ["leads/{lead_id}"],
 }
 

@@ -89,6 +89,16 @@ def test_another_number_is_a_mismatch_and_shown(client: TestClient, workspace: W
     assert len(found.lines()) == 2 + found.mismatches
 
 
+def test_what_was_told_beside_a_change_is_a_score_like_any_other(client: TestClient, workspace: Workspace, find: Find) -> None:
+    fill(client, "ann", "browser a")
+    assert client.get("/v1/leads/ann/changes", params={"since": when(1), "as_of": when(2)}).status_code == 200
+    imagined = {"as_of": when(2), "events": [{"event": "login"}]}
+    assert client.post("/v1/leads/ann/what-if", json=imagined).status_code == 200
+    client.app.state.services.ledger.flush()
+    found = check_parity(workspace, store_of(client), find)
+    assert (found.checked, found.same) == (2, 2)
+
+
 def test_what_was_stored_later_is_counted_apart(client: TestClient, workspace: Workspace, find: Find) -> None:
     fill(client, "ann", "browser a")
     fill(client, "bob", "browser b")
