@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from serving.answering import Answering, doubted
+from serving.items import RefusedCall
 from serving.scoring import Record, score_matrix
-from serving.segment import RefusedCall
 from serving.shadow_cases import posted_again
 from serving.stateless import Posted, read_posted
 from serving.view import stacked
