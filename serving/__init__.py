@@ -7,8 +7,8 @@ import the training chapter, and what it knows of MLflow is `models.registry`, a
 Read it in this order:
 
 - what never gets in: `problems`, `strict_json`, `guards`, `api_keys`, `access`;
-- what was said: `items` (ids, times and other parts, each read strictly), `segment` (a call becomes a message), `ingest` (messages
-  and conversions, each judged on its own, are stored);
+- what was said: `items` (ids, times and other parts, each read strictly), `segment` (a call becomes a message), `ingest`
+  (messages and conversions, each judged on its own, are stored);
 - who is asked about: `live` (the model that answers), `view` and `live_lead` (stored rows become a lead as of an instant, what
   was said of it as `features.storing.said` reads it), `account_mates` (who works beside it), `stateless` with `schemas` and
   `shapes` (posted leads become one, too), `instants`;
