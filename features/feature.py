@@ -98,7 +98,13 @@ class FeatureSet:
         """Every player once, in the order of the catalogue."""
         return tuple(dict.fromkeys(feature.player for feature in self.features))
 
-    @property
+    @cached_property
+    def counted(self) -> dict[str, int]:
+        """The players of whose events all are counted, each with the place of that count."""
+        found = {player: self.places.get(f"{player}_count_all") for player in self.players}
+        return {player: place for player, place in found.items() if place is not None}
+
+    @cached_property
     def over_mates(self) -> bool:
         """Whether some feature looks at account mates."""
         return any(feature.over == "mates" for feature in self.features)

@@ -23,7 +23,7 @@ def warnings_of(scorer: Scorer, x: Floats, ages: Floats, past: NDArray[np.bool_]
         ("clipped", outside, "Values outside what is possible were moved to the nearest possible one"),
         ("unknown_category", unknown, "Values that training did not know were scored as unknown"),
     ):
-        for row in np.flatnonzero(mask.any(axis=1)).tolist():
+        for row in np.flatnonzero(mask.any(axis=1)).tolist() if mask.any() else ():
             names = ", ".join(scorer.names[j] for j in np.flatnonzero(mask[row]).tolist())
             found[row].append((code, f"{words}: {names}"))
     return found

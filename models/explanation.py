@@ -60,17 +60,17 @@ def explain(
     at_base = calibrator.evaluate(np.array([expected]))[0]
     distance = s - expected
     close = np.abs(distance) < CLOSE
-    halfway = calibrator.evaluate(expected + distance / 2)
-    divisor = np.where(close, 1.0, distance)
-    per_log_odds = np.where(close, halfway[:, 2], (at_score[:, 0] - at_base[0]) / divisor)
-    per_point = np.where(close, halfway[:, 3], (at_score[:, 1] - at_base[1]) / divisor)
+    # One column for the log-odds, one for the points.
+    rises = (at_score[:, :2] - at_base[:2]) / np.where(close, 1.0, distance)[:, None]
+    if close.any():
+        rises[close] = calibrator.evaluate(expected + distance[close] / 2)[:, 2:]
     return Explanation(
         players=players,
         base=float(at_base[1]),
         base_log_odds=float(at_base[0]),
         probability=at_score[:, 1],
         contributions=contributions,
-        points=contributions * per_point[:, None],
-        log_odds=contributions * per_log_odds[:, None],
+        points=contributions * rises[:, 1:],
+        log_odds=contributions * rises[:, :1],
         shares=np.empty((len(s), 0)) if shares is None else shares,
     )

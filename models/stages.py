@@ -30,23 +30,21 @@ def stages(
 ) -> list[str]:
     """Return each row's stage; `states` are those already settled, customer or expired."""
     threshold = reference.pql_threshold if pql_probability is None else pql_probability
-    known = [name for name in matrix.features.players if f"{name}_count_all" in matrix.features.places]
-    product = [name for name in known if name not in {*BESIDE_THE_PRODUCT, *mql, *sql, "any"}]
+    known = matrix.features.counted
+    beside = {*BESIDE_THE_PRODUCT, *mql, *sql, "any"}
+    product = [place for name, place in known.items() if name not in beside]
     likely = probability >= threshold
     if product:
         likely = likely & _did(matrix, product)
     found = np.full(len(matrix), LEAD, dtype=object)
-    found[_did(matrix, [name for name in mql if name in known])] = MQL
+    found[_did(matrix, [known[name] for name in mql if name in known])] = MQL
     found[likely] = PQL
-    found[_did(matrix, [name for name in sql if name in known])] = SQL
+    found[_did(matrix, [known[name] for name in sql if name in known])] = SQL
     found[past_trial] = EXPIRED
     settled = states or [None] * len(matrix)
     return [str(state or stage) for state, stage in zip(settled, found, strict=True)]
 
 
-def _did(matrix: FeatureMatrix, behaviours: Sequence[str]) -> Mask:
-    """Tell which rows have any event of some behaviours."""
-    did = np.zeros(len(matrix), dtype=bool)
-    for name in behaviours:
-        did |= matrix.column(f"{name}_count_all") > 0
-    return did
+def _did(matrix: FeatureMatrix, places: Sequence[int]) -> Mask:
+    """Tell which rows have any event of the behaviours whose counts stand in some places."""
+    return np.asarray((matrix.values[:, places] > 0).any(axis=1))

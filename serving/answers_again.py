@@ -10,9 +10,9 @@ import numpy as np
 from features.store import EventStore
 from features.storing.answered import Noted
 from features.workspace import Workspace
+from serving.items import RefusedCall, read_moment
 from serving.proving import Loaded
 from serving.scoring import Record, Wish, asked_of, score_matrix, score_standings
-from serving.segment import RefusedCall, read_moment
 from serving.stateless import read_posted, vector
 
 

@@ -51,6 +51,7 @@ from serving.settings import Settings
 from serving.shadow import Shadow
 from serving.shadow_metrics import ShadowMetrics
 from serving.silence import Silence
+from serving.straight import go_straight
 from serving.tracing import configured
 from serving.webhook_metrics import WebhookMetrics
 
@@ -58,6 +59,23 @@ log = logging.getLogger("trialwise.app")
 
 PAGE_DOORS = (*ingest_routes.paths(), *posthog_routes.paths())
 """What web pages may use: where events come in. Who paid and who was spoken to is not for a page to say."""
+
+ROUTERS = tuple(
+    part.router
+    for part in (
+        ingest_routes,
+        sales_routes,
+        posthog_routes,
+        score_routes,
+        lead_routes,
+        change_routes,
+        what_if_routes,
+        privacy_routes,
+        mlflow_protocol,
+        inference_v2,
+        health_routes,
+    )
+)
 
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
@@ -103,20 +121,9 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         redirect_slashes=False,
         responses={"default": {"model": ProblemAnswer, "description": "A problem"}},
     )
-    for part in (
-        ingest_routes,
-        sales_routes,
-        posthog_routes,
-        score_routes,
-        lead_routes,
-        change_routes,
-        what_if_routes,
-        privacy_routes,
-        mlflow_protocol,
-        inference_v2,
-        health_routes,
-    ):
-        app.include_router(part.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    go_straight(app, ROUTERS)
     describe_problems(app)
     return app
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from serving import strict_json
 from serving.feature_table import AGE, LEAD_ID, MOST_ROWS, FeatureTable
+from serving.items import RefusedCall, read_moment
 from serving.problems import Problem
 from serving.proving import Loaded
 from serving.scoring import Record
-from serving.segment import RefusedCall, read_moment
 from serving.tabular_bodies import read_arrow
 
 STARTED = "started_at"

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from features.store import EventStore
 from features.storing.rows import Contact, Message, Outcome, Refused, Told, to_json
 from serving import segment
+from serving.items import Arrival, RefusedCall, lead_of
 from serving.metrics import Metrics
-from serving.segment import RefusedCall
 
 T = TypeVar("T", Message, Outcome, Contact)
 
@@ -39,12 +39,12 @@ class Door:
         ]
 
 
-def segment_door(path: str, arrival: segment.Arrival, kind: str | None = None) -> Door:
+def segment_door(path: str, arrival: Arrival, kind: str | None = None) -> Door:
     """Return a door for Segment's calls; ``kind`` is what its address says of them."""
     return Door(
         path,
         lambda call: segment.clean(call, arrival, kind),
-        lambda call: segment.lead_of(call, ("userId", "anonymousId")),
+        lambda call: lead_of(call, ("userId", "anonymousId")),
         arrival.now,
     )
 

@@ -15,9 +15,9 @@ from serving.browsers import check_key, from_page
 from serving.guards import BODY_LIMIT, EVENT_LIMIT, json_body
 from serving.ingest import segment_door, take_calls
 from serving.ingest_schemas import BATCH_BODY, CALL_BODY, EVENTS_BODY
+from serving.items import Arrival
 from serving.problems import Problem
 from serving.schemas import IngestAnswer, described
-from serving.segment import Arrival
 from serving.services import Services, services_of
 
 WRITE_KEY = "x-write-key"

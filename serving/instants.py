@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from features.clock import DAY_US
+from serving.items import RefusedCall, read_moment
 from serving.problems import Problem
-from serving.segment import RefusedCall, read_moment
 
 
 def read_as_of(text: str | None, timezone: str, now: int) -> int:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from features.clock import format_us, now_us
 from models import stages
 from serving.access import Caller
+from serving.answering import Answering
 from serving.guards import BODY_LIMIT, json_body
 from serving.instants import read_as_of
 from serving.lead_address import LEAD
@@ -20,7 +21,7 @@ from serving.proving import Loaded
 from serving.ranking import page
 from serving.schemas import FeaturesAnswer, LeadsBody, Score, ScorePage, ScoresAnswer, body_of
 from serving.score_routes import AsOf, Lang, Reasons
-from serving.scoring import Record, Wish, answers_of, asked_of, read_wish, score_standings
+from serving.scoring import Record, Wish, asked_of, read_wish, score_standings
 from serving.services import Services, services_of
 from serving.shadow_cases import stored_again
 from serving.shapes import shaped
@@ -125,8 +126,6 @@ def _score(
     asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
     with services.metrics.score_seconds.labels(door).time():
         records = score_standings(loaded, services.store, standings, as_of, asked, services.metrics.score_lag.observe)
-    services.ledger.note(answers_of(loaded, records, door, caller, as_of, [None] * len(records)))
     ids = [standing.lead.lead_id for standing in standings]
-    services.shadow.note(loaded, records, stored_again(services.workspace, services.store, ids, as_of))
-    services.metrics.scores.labels(door).inc(len(records))
-    return records
+    again = stored_again(services.workspace, services.store, ids, as_of)
+    return Answering(services, loaded, asked, caller, door, as_of).given(records, [None] * len(records), again)

@@ -15,18 +15,8 @@ from features.storing.rows import Message, digest_of, to_json
 from serving.api_keys import is_well_formed
 from serving.guards import EVENT_LIMIT
 from serving.ingest import Door
-from serving.segment import (
-    MAX_NAME,
-    Arrival,
-    RefusedCall,
-    not_ahead,
-    path_of,
-    put_right,
-    read_id,
-    read_moment,
-    read_object,
-    read_traits,
-)
+from serving.items import MAX_NAME, Arrival, RefusedCall, not_ahead, read_id, read_moment, read_object, read_traits
+from serving.segment import path_of, put_right
 
 MERGES = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}
 """The events that merge an id into ``distinct_id``, and the property that holds this id."""

@@ -19,11 +19,11 @@ from serving.access import Caller
 from serving.browsers import check_key
 from serving.ingest import take_calls
 from serving.ingest_schemas import POSTHOG_BODY
+from serving.items import Arrival, RefusedCall, read_moment
 from serving.posthog import Sent, door, without_keys
 from serving.posthog_bodies import read_body
 from serving.problems import Problem
 from serving.schemas import PostHogAnswer, described
-from serving.segment import Arrival, RefusedCall, read_moment
 from serving.services import Services, services_of
 
 router = APIRouter(tags=["posthog"])

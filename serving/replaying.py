@@ -24,7 +24,7 @@ from features.storing.quarantined import Kept
 from features.storing.rows import Contact, Message, Outcome
 from features.workspace import Workspace, load_workspace
 from serving import posthog, posthog_routes, sales, segment
-from serving.segment import Arrival, RefusedCall, read_moment
+from serving.items import Arrival, RefusedCall, read_moment
 from serving.settings import Settings
 
 WAIT_MS = 10_000

@@ -10,10 +10,9 @@ import numpy as np
 from features.reading.moments import day_begin, effective_event
 from features.store import EventStore
 from features.storing.rows import Contact, Outcome, contact_id, outcome_id
-from serving import segment
 from serving.ingest import Door, answer_of, sort_out
+from serving.items import MAX_NAME, Arrival, RefusedCall, lead_of, not_ahead, read_id, read_moment, received
 from serving.metrics import Metrics
-from serving.segment import MAX_NAME, Arrival, RefusedCall, not_ahead, read_id, read_moment
 
 MAX_NOTE = 1000
 """The longest need, budget or intent, in characters."""
@@ -38,13 +37,13 @@ def take_contacts(store: EventStore, metrics: Metrics, items: Sequence[Any], arr
 
 
 def _door(path: str, arrival: Arrival) -> Door:
-    return Door(path, lambda item: item, lambda item: segment.lead_of(item, ("lead_id",)), arrival.now)
+    return Door(path, lambda item: item, lambda item: lead_of(item, ("lead_id",)), arrival.now)
 
 
 def read_outcome(item: Any, arrival: Arrival, resolution: str) -> Outcome:
     """Turn one item into a conversion."""
     lead_id, stated, at = _who_and_when(item, arrival, "conversion", "the time of the payment")
-    received_at = _received(item, arrival)
+    received_at = received(item.get("received_at"), arrival, "received_at")
     if resolution == "day":
         known_from = int(effective_event(np.array([at]), resolution, arrival.timezone)[0])
         at = int(day_begin(np.array([at]), arrival.timezone)[0])
@@ -59,7 +58,9 @@ def read_contact(item: Any, arrival: Arrival) -> Contact:
     play, channel, result = (_word(item, key) for key in ("play", "channel", "result"))
     notes = {key: found for key in ("need", "budget", "intent") if (found := _note(item, key)) is not None}
     made = stated or contact_id(lead_id, at, play, channel, result, notes)
-    return Contact(made, lead_id, at, max(at, _received(item, arrival)), play, channel, result, notes)
+    return Contact(
+        made, lead_id, at, max(at, received(item.get("received_at"), arrival, "received_at")), play, channel, result, notes
+    )
 
 
 def _who_and_when(item: Any, arrival: Arrival, what: str, meaning: str) -> tuple[str, str | None, int]:
@@ -91,13 +92,3 @@ def _note(item: dict[str, Any], key: str) -> str | float | bool | None:
         found: str | float | bool | None = value
         return found
     raise RefusedCall(f"invalid_{key}", f"{key} must be a text of at most {MAX_NOTE} characters, a number, true or false.")
-
-
-def _received(item: dict[str, Any], arrival: Arrival) -> int:
-    stated = item.get("received_at")
-    if stated is None or not arrival.may_backdate:
-        return arrival.now
-    received = read_moment(stated, arrival.timezone)
-    if received > arrival.now:
-        raise RefusedCall("received_in_future", "received_at lies ahead of the server's clock.")
-    return received

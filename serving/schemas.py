@@ -235,6 +235,13 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def in_query(name: str, told: str) -> dict[str, Any]:
+    """Return the description of a text that an address may hold, as FastAPI writes it."""
+    kinds = [{"type": "string"}, {"type": "null"}]
+    schema = {"anyOf": kinds, "description": told, "title": name.replace("_", " ").title()}
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": told}
+
+
 def body_of(model: type[BaseModel], others: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the schema of a request model, whole in itself, and what else the door takes, by content type."""
     found = described(_inlined(model.model_json_schema()))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from features.clock import now_us
-from models.answer import Asked
 from serving.access import Caller
+from serving.answering import Answering
 from serving.bulk import lines_of, read_line, read_stream, written_lines, written_stream
 from serving.feature_table import need_size
 from serving.guards import SCORE_LIMIT, parsed
 from serving.instants import read_as_of
 from serving.posted_leads import is_score, score_posted
 from serving.protocol_schemas import BULK
-from serving.proving import Loaded
-from serving.schemas import ScoreBody, ScoresAnswer, body_of
+from serving.schemas import ScoreBody, ScoresAnswer, body_of, in_query
 from serving.score_bodies import ARROW, JSON, NDJSON, score_body
 from serving.scored_tables import score_table
 from serving.scoring import asked_of, read_wish
@@ -29,34 +28,40 @@ T = TypeVar("T")
 
 router = APIRouter(tags=["score"])
 
-AsOf = Annotated[str | None, Query(description="An instant in ISO 8601; now if left out.")]
-Reasons = Annotated[str | None, Query(description="How many reasons, or all.")]
-Lang = Annotated[str | None, Query(description="en, tr or de.")]
+ASKED = {
+    "as_of": "An instant in ISO 8601; now if left out.",
+    "reasons": "How many reasons, or all.",
+    "lang": "en, tr or de.",
+}
+"""What an address may say of the scores that are wanted."""
+
+AsOf, Reasons, Lang = (Annotated[str | None, Query(description=told)] for told in ASKED.values())
 
 
 @router.post(
     "/v1/score",
     response_model=ScoresAnswer,
     summary="Score leads without storing them",
-    openapi_extra=body_of(ScoreBody, BULK),
+    openapi_extra=body_of(ScoreBody, BULK) | {"parameters": [in_query(name, told) for name, told in ASKED.items()]},
 )
-async def score(request: Request, as_of: AsOf = None, reasons: Reasons = None, lang: Lang = None) -> Response:
+async def score(request: Request) -> Response:
     """Score posted leads: each with its events, or with a whole vector of features.
 
     What a JSON body says itself wins over the address; lines and tables have only the address to say it in.
     """
     services = services_of(request)
+    as_of, reasons, lang = (request.query_params.get(name) for name in ASKED)
     caller = await services.caller(request, "score")
     form, data = await score_body(request, (JSON, NDJSON, ARROW))
     if form == JSON:
         body = shaped(ScoreBody, await parsed(data, SCORE_LIMIT))
         need_size(len(body.leads))
         said = (_first(body.as_of, as_of), _first(body.reasons, reasons), _first(body.lang, lang))
-        asking = _Asking(services, caller, *said, default=3 if len(body.leads) == 1 else 0)
-        answers = await score_posted(services, asking.loaded, body.leads, asking.asked, caller, asking.as_of)
+        asking = _asking(services, caller, *said, default=3 if len(body.leads) == 1 else 0)
+        answers = await score_posted(asking, body.leads)
         scores = [one for one in answers if is_score(one)]
         return JSONResponse({"scores": scores, "errors": [one for one in answers if not is_score(one)]})
-    asking = _Asking(services, caller, as_of, reasons, lang, default=0)
+    asking = _asking(services, caller, as_of, reasons, lang, default=0)
     return await (_lines(asking, data) if form == NDJSON else _table(asking, data))
 
 
@@ -64,31 +69,27 @@ def _first(one: T | None, other: T | None) -> T | None:
     return other if one is None else one
 
 
-class _Asking:
-    """Who asks, and what: by which model, as of when, in which words."""
-
-    def __init__(
-        self, services: Services, caller: Caller, as_of: str | None, reasons: object, lang: str | None, *, default: int
-    ) -> None:
-        self.services = services
-        self.caller = caller
-        self.loaded: Loaded = services.model()
-        self.as_of = read_as_of(as_of, services.workspace.timezone, now_us())
-        wish = read_wish(services.workspace, reasons, lang, default=default)
-        self.asked: Asked = asked_of(services.workspace, self.loaded, wish, stale=services.live.is_stale)
+def _asking(
+    services: Services, caller: Caller, as_of: str | None, reasons: object, lang: str | None, *, default: int
+) -> Answering:
+    """Return who asks, and what: by which model, as of when, in which words."""
+    loaded = services.model()
+    instant = read_as_of(as_of, services.workspace.timezone, now_us())
+    wish = read_wish(services.workspace, reasons, lang, default=default)
+    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
+    return Answering(services, loaded, asked, caller, "score", instant)
 
 
-async def _lines(asking: _Asking, data: bytes) -> Response:
+async def _lines(asking: Answering, data: bytes) -> Response:
     """Answer a line for each line: its score, or why there is none."""
-    leads: list[Any] = lines_of(data)
-    answers = await score_posted(asking.services, asking.loaded, leads, asking.asked, asking.caller, asking.as_of, read=read_line)
+    answers = await score_posted(asking, lines_of(data), read=read_line)
     return Response(await asking.services.compute(partial(written_lines, answers)), media_type=NDJSON)
 
 
-async def _table(asking: _Asking, data: bytes) -> Response:
+async def _table(asking: Answering, data: bytes) -> Response:
     """Answer a row for each row."""
     services, loaded = asking.services, asking.loaded
     table = await services.compute(partial(read_stream, data, loaded, services.workspace.timezone, asking.as_of))
-    records = await score_table(services, loaded, table, asking.asked, asking.caller, "score", asking.as_of)
+    records = await score_table(services, loaded, table, asking.asked, asking.caller, asking.door, asking.as_of)
     explained = asking.asked.reasons != 0
     return Response(await services.compute(partial(written_stream, records, loaded, explained=explained)), media_type=ARROW)

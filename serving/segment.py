@@ -6,42 +6,18 @@ What a call says is taken as it is. The server adds only when it received it, an
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from features.clock import DAY_US
-from features.reading.moments import EARLIEST, LATEST, NAIVE, TimeError, parse_moment
+from features.reading.moments import EARLIEST, LATEST
 from features.storing.rows import Message, digest_of, to_json
 from serving.guards import EVENT_LIMIT
+from serving.items import MAX_NAME, Arrival, RefusedCall, not_ahead, read_id, read_moment, read_object, read_traits, received
 
 KINDS = ("track", "page", "screen", "identify", "group", "alias")
-MAX_NAME = 256
-"""The longest id or name, in characters: an index of the database has to hold it."""
-
 LATENCY_US = 10_000_000
 """A difference between two clocks up to this is the time that the message travelled, not a wrong clock."""
-
-
-class RefusedCall(Exception):
-    """One call that is not taken: a code that never changes and a sentence without the caller's data."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        self.code = code
-        self.detail = detail
-        super().__init__(code)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """How a call came in: when by our clock, what its envelope says, and whether its sender may say when it was received."""
-
-    now: int
-    timezone: str = "UTC"
-    sent_at: Any = None
-    context: Mapping[str, Any] | None = None
-    may_backdate: bool = False
 
 
 def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
@@ -69,7 +45,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     count = 1 if call.get("count") is None else call["count"]
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count < 2**31:
         raise RefusedCall("invalid_count", "The count must be a whole number of at least 1.")
-    received_at = _received(call, arrival)
+    received_at = received(_stated_receipt(call), arrival, "receivedAt")
     at = not_ahead(_moment_of(call, arrival, received_at), arrival)
     stated = [call.get("originalTimestamp"), call.get("timestamp")]
     return Message(
@@ -90,51 +66,11 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     )
 
 
-def lead_of(item: Any, named: Sequence[str]) -> str | None:
-    """Return whom an item is about by the first of some keys that holds an id; an item that was refused may hold none."""
-    for key in named if isinstance(item, dict) else ():
-        try:
-            if found := read_id(item, key):
-                return found
-        except RefusedCall:
-            continue
-    return None
-
-
-def read_id(call: Mapping[str, Any], key: str) -> str | None:
-    """Return an id as text. Some tools send numbers: 7 and "7" are one id."""
-    value = call.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or len(value) > MAX_NAME:
-        raise RefusedCall("invalid_id", f"{key} must be a text of at most {MAX_NAME} characters.")
-    return value
-
-
-def read_object(call: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return a part of a call that has to be an object if it is there."""
-    value = call.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise RefusedCall(f"invalid_{key.lstrip('$')}", f"{key} must be a JSON object.")
-    return value
-
-
 def _said_of(kind: str, call: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
     """Return the traits or properties of a call; RudderStack's clients put the traits of an identify into its context."""
     if kind != "identify":
         return read_object(call, "traits" if kind == "group" else "properties")
     return {**read_object(context, "traits"), **read_object(call, "traits")}
-
-
-def read_traits(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return traits whose names a database can hold."""
-    if any(not 0 < len(name) <= MAX_NAME for name in body):
-        raise RefusedCall("invalid_traits", f"The name of a trait must have 1 to {MAX_NAME} characters.")
-    return dict(body)
 
 
 def _account(context: Mapping[str, Any]) -> str | None:
@@ -184,17 +120,6 @@ def path_of(url: Any) -> str | None:
         return None
 
 
-def _received(call: Mapping[str, Any], arrival: Arrival) -> int:
-    """Return when the call reached us: by our clock, unless an administrator fills in the past."""
-    stated = _stated_receipt(call)
-    if stated is None or not arrival.may_backdate:
-        return arrival.now
-    received = read_moment(stated, arrival.timezone)
-    if received > arrival.now:
-        raise RefusedCall("received_in_future", "receivedAt lies ahead of the server's clock.")
-    return received
-
-
 def _stated_receipt(call: Mapping[str, Any]) -> Any:
     """Return the receivedAt of a call; Segment's client libraries can only put it into the context."""
     context = call.get("context")
@@ -224,22 +149,3 @@ def put_right(written: int, sent_at: int, received_at: int) -> int:
     if not EARLIEST <= at < LATEST:
         raise RefusedCall("invalid_timestamp", "The time, put right by the time of sending, is out of range.")
     return at
-
-
-def not_ahead(at: int, arrival: Arrival) -> int:
-    """Return a time unless it lies more than a day in the future, where nothing can have happened yet."""
-    if at > arrival.now + DAY_US:
-        raise RefusedCall("timestamp_in_future", "The timestamp lies more than 24 hours ahead of the server's clock.")
-    return at
-
-
-def read_moment(value: Any, timezone: str) -> int:
-    """Read a time of a call. Numbers are refused: whether they count seconds or milliseconds would be a guess."""
-    if not isinstance(value, str):
-        raise RefusedCall("invalid_timestamp", "A time must be a text in ISO 8601 with its zone.")
-    try:
-        return parse_moment(value, timezone=timezone)
-    except TimeError as error:
-        if error.state == NAIVE:
-            raise RefusedCall("naive_timestamp", "A time needs its zone: end it with Z or an offset.") from None
-        raise RefusedCall("invalid_timestamp", "A time must be a text in ISO 8601 with its zone, from 1971 to 2098.") from None

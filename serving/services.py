@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import anyio.to_thread
@@ -27,6 +28,7 @@ from serving.proving import Loaded
 from serving.ranking import Ranking
 from serving.shadow import Shadow
 from serving.silence import Silence
+from serving.turns import Turns
 from serving.view import View
 
 T = TypeVar("T")
@@ -50,6 +52,7 @@ class Services:
     draining: Draining = field(default_factory=lambda: Draining(0.0))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITERS))
     scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SCORERS))
+    turns: Turns = field(default_factory=Turns)
     behind: tuple[Part, ...] = ()
     """What runs behind the answers."""
     _own_view: View | None = None
@@ -72,17 +75,21 @@ class Services:
 
     def is_busy(self) -> bool:
         """Tell whether requests compute or write just now: what can wait then waits."""
-        return self.scorers.borrowed_tokens > 0 or self.writers.borrowed_tokens > 0
+        return self.rooms.computing.inside > 0 or self.rooms.writing.inside > 0
 
     async def write(self, work: Callable[[], T]) -> T:
         """Run work that waits for the disk, off the event loop; raise the problem if there is no room for it."""
         self.rooms.writing.enter()
         return await anyio.to_thread.run_sync(work, limiter=self.writers)
 
-    async def compute(self, work: Callable[[], T]) -> T:
-        """Run work that computes, off the event loop; raise the problem if there is no room for it."""
+    async def compute(self, work: Callable[[], T], *, short: bool = False) -> T:
+        """Run work that computes, off the event loop unless it is short; raise the problem if there is no room for it."""
         self.rooms.computing.enter()
-        return await anyio.to_thread.run_sync(work, limiter=self.scorers)
+        if not short:
+            return await anyio.to_thread.run_sync(work, limiter=self.scorers)
+        if self.turns.are_short:
+            return await self.turns.take(work)
+        return await anyio.to_thread.run_sync(partial(self.turns.timed, work), limiter=self.scorers)
 
     async def caller(self, request: Request, scope: str, written: str | None = None) -> Caller:
         """Return who asks, or raise the problem that they may not."""

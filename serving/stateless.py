@@ -19,9 +19,9 @@ from features.storing.rows import to_json
 from features.storing.said import missing_words, says_something
 from features.storing.sent_names import folded
 from features.workspace import Workspace
+from serving.items import RefusedCall, read_moment
 from serving.proving import Loaded
 from serving.schemas import PostedEvent, PostedLead
-from serving.segment import RefusedCall, read_moment
 from serving.shapes import where_wrong
 from serving.view import View
 
@@ -51,7 +51,7 @@ def read_posted(item: Any, workspace: Workspace, loaded: Loaded, as_of: int) -> 
     if lead.features is not None:
         started_at = _start_of(started_at, lead.features, view, as_of)
         row = vector(view, lead.features, as_of, started_at)
-        unknown = sum(name not in view.features.places for name in lead.features)
+        unknown = len(lead.features.keys() - view.features.places.keys())
     else:
         if started_at is None:
             started_at = _undated(view, as_of)
@@ -81,19 +81,22 @@ def _start_of(started_at: int | None, features: Mapping[str, float | str | None]
 def vector(view: View, features: Mapping[str, float | str | None], as_of: int, started_at: int) -> FeatureMatrix:
     """Return a posted vector as a row; what is not in it is missing, and names that the model does not know are left out."""
     values = np.full((1, len(view.features)), np.nan)
+    row, places = values[0], view.features.places
+    for name, given in features.items():
+        place = places.get(name)
+        if place is None or given is None or name in view.codes:
+            continue
+        if isinstance(given, str):
+            raise RefusedCall("invalid_feature", f"The feature {name} is a number.")
+        row[place] = given
     labels: dict[str, Any] = {}
-    for place, feature in enumerate(view.features.features):
-        given = features.get(feature.name)
-        if feature.kind == "category":
-            if given is not None and not isinstance(given, str):
-                raise RefusedCall("invalid_feature", f"The feature {feature.name} is a category: send a text.")
-            known = view.definition.categories.get(feature.name, ())
-            labels[feature.name] = np.array([given or None], dtype=object)
-            values[0, place] = np.nan if not given else known.index(given) + 1.0 if given in known else 0.0
-        elif given is not None:
-            if isinstance(given, str):
-                raise RefusedCall("invalid_feature", f"The feature {feature.name} is a number.")
-            values[0, place] = given
+    for name, codes in view.codes.items():
+        told = features.get(name)
+        if told is not None and not isinstance(told, str):
+            raise RefusedCall("invalid_feature", f"The feature {name} is a category: send a text.")
+        labels[name] = np.array([told or None], dtype=object)
+        if told:
+            row[places[name]] = codes.get(told, 0.0)
     return FeatureMatrix(
         features=view.features,
         values=values,

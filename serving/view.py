@@ -27,6 +27,12 @@ class View:
         self.features = features or feature_set(definition)
         self.plan = Plan(definition)
         self.reader = Reader(workspace, definition, self.plan)
+        self.codes = {
+            feature.name: {value: place + 1.0 for place, value in enumerate(definition.categories.get(feature.name, ()))}
+            for feature in self.features.features
+            if feature.kind == "category"
+        }
+        """Of every category the codes of the values that the model knows."""
 
     def standing(self, stored: StoredLead, as_of: int) -> Standing | None:
         """Return the lead as it stood at an instant, or None where it was no lead, or not yet."""

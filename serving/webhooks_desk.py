@@ -16,7 +16,7 @@ from features.storing.engine import configured_url
 from features.storing.outbox import EndpointState
 from features.workspace import Workspace, load_workspace
 from serving.guarded_connect import Trust
-from serving.segment import RefusedCall, read_moment
+from serving.items import RefusedCall, read_moment
 from serving.webhook_endpoints import Endpoint, endpoints_of
 from serving.webhook_messages import TEST, body_of, headers_of
 from serving.webhook_post import post

@@ -31,7 +31,8 @@ from features.store import EventStore
 from features.storing.engine import parse_url
 from features.storing.schema import event
 from features.storing.writes import event_row
-from serving.segment import Arrival, clean
+from serving.items import Arrival
+from serving.segment import clean
 from tests.benchmarks import http_load
 from tests.benchmarks.bench_http import LOAD_CORE, SERVER_CORE, cpu_seconds, free_port, key_of, serving, settle
 from tests.benchmarks.http_model import WORKSPACE

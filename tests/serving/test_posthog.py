@@ -10,8 +10,8 @@ from features.clock import DAY_US, HOUR_US, format_us
 from features.reading.moments import parse_moment
 from features.storing.rows import Message
 from serving import api_keys
+from serving.items import Arrival, RefusedCall
 from serving.posthog import Sent, clean, lead_of, without_keys
-from serving.segment import Arrival, RefusedCall
 
 NOW = parse_moment("2026-05-07T09:00:00Z")
 SENT = Sent(Arrival(now=NOW))

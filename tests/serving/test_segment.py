@@ -9,7 +9,8 @@ import pytest
 from features.clock import DAY_US, HOUR_US, format_us
 from features.reading.moments import parse_moment
 from features.storing.rows import Message
-from serving.segment import LATENCY_US, Arrival, RefusedCall, clean, lead_of
+from serving.items import Arrival, RefusedCall, lead_of
+from serving.segment import LATENCY_US, clean
 
 NOW = parse_moment("2026-05-07T09:00:00Z")
 ARRIVAL = Arrival(now=NOW)

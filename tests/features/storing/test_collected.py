@@ -20,9 +20,10 @@ from features.storing.rows import Outcome
 from features.storing.schema import contact
 from features.tables import Tables, read_tables
 from features.workspace import Workspace, parse_workspace
+from serving.items import Arrival
 from serving.metrics import Metrics
 from serving.sales import take_conversions
-from serving.segment import Arrival, clean
+from serving.segment import clean
 from serving.view import View
 from tests import store_fixture
 from tests.features.storing.test_loading import START, write

@@ -187,7 +187,8 @@ def test_merges_and_accounts_are_the_same_live(tmp_path: Path, store_url: str, r
 
 
 def test_an_event_of_the_file_that_also_arrives_live_counts_once(tmp_path: Path, store_url: str) -> None:
-    from serving.segment import Arrival, clean
+    from serving.items import Arrival
+    from serving.segment import clean
 
     write(tmp_path, "second", ids=True)
     load_history(tmp_path / "acme.yaml", url=store_url)

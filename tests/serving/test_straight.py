@@ -1,0 +1,71 @@
+"""Straight: doors of a fixed address are gone through without a search, and nobody can tell from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from starlette.routing import Match
+
+from serving.app import ROUTERS, described
+from serving.problems import Problem
+from serving.straight import Straight
+from tests.serving.client import TestClient
+
+
+@pytest.fixture(scope="module")
+def straight() -> Straight:
+    return Straight(ROUTERS)
+
+
+def asked(method: str, path: str, **more: Any) -> dict[str, Any]:
+    return {"type": "http", "method": method, "path": path, **more}
+
+
+def test_the_busy_doors_are_among_them(straight: Straight) -> None:
+    for path in ("/v1/score", "/v1/batch", "/v1/track", "/v1/events", "/v1/leads/scores", "/invocations", "/batch/"):
+        match, found = straight.matches(asked("POST", path))
+        assert match is Match.FULL, path
+        assert found["route"].path_format == path
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        asked("GET", "/v1/score"),
+        asked("POST", "/v1/score/"),
+        asked("GET", "/v1/leads"),  # it takes parameters
+        asked("GET", "/v1/leads/a/score"),
+        asked("POST", "/v1/score", root_path="/behind/a/proxy"),
+        {"type": "websocket", "path": "/v1/score"},
+    ],
+)
+def test_what_is_nobodys_here_is_searched_for(straight: Straight, scope: dict[str, Any]) -> None:
+    assert straight.matches(scope) == (Match.NONE, {})
+
+
+def test_it_stands_before_all_others_and_a_wrong_method_is_refused_as_ever() -> None:
+    app = described()
+    assert isinstance(app.router.routes[0], Straight)
+    answer = TestClient(app).get("/v1/score")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_problems_are_handled_by_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    route = next(route for router in ROUTERS for route in router.routes if getattr(route, "path", "") == "/v1/score")
+    seen = []
+
+    async def fail(request: Any) -> JSONResponse:
+        seen.append(request.scope["route"])
+        raise Problem("no_model", "None.")
+
+    async def told(_request: Any, problem: Any) -> JSONResponse:
+        return JSONResponse({"code": problem.code}, 503)
+
+    monkeypatch.setattr(route, "endpoint", fail)
+    app: FastAPI = described()
+    app.add_exception_handler(Problem, told)
+    answer = TestClient(app).post("/v1/score", json={})
+    assert (answer.status_code, answer.json(), seen) == (503, {"code": "no_model"}, [route])
