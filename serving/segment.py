@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from features.clock import DAY_US
 from features.reading.moments import EARLIEST, LATEST, NAIVE, TimeError, parse_moment
-from features.storing.rows import Message, digest_of, to_json
+from features.storing.canonical import size_of, to_json
+from features.storing.rows import Message, digest_around
 from serving.guards import EVENT_LIMIT
 
 KINDS = ("track", "page", "screen", "identify", "group", "alias")
@@ -48,7 +49,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     """Turn one call into a message; ``kind`` is what the address says, else the call says it as ``type``."""
     if not isinstance(call, dict):
         raise RefusedCall("not_an_object", "A call must be a JSON object.")
-    if len(to_json(call).encode()) > EVENT_LIMIT:
+    if size_of(call) > EVENT_LIMIT:
         raise RefusedCall("event_too_large", f"A call may be at most {EVENT_LIMIT} bytes.")
     said = kind or call.get("type")
     if said not in KINDS:
@@ -72,6 +73,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     received_at = _received(call, arrival)
     at = not_ahead(_moment_of(call, arrival, received_at), arrival)
     stated = [call.get("originalTimestamp"), call.get("timestamp")]
+    written = to_json(body)
     return Message(
         message_id=read_id(call, "messageId") or f"tw-{secrets.token_hex(16)}",
         kind=said,
@@ -79,7 +81,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
         name=name,
         at=at,
         received_at=received_at,
-        digest=digest_of(said, user, anonymous, name, body, previous, group, count, stated),
+        digest=digest_around((said, user, anonymous, name), written, (previous, group, count, stated)),
         anonymous_id=anonymous,
         count=count,
         properties=body,
@@ -87,6 +89,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
         traits=read_traits(body) if said == "identify" else {},
         account_id=group if said == "group" else _account(context),
         merged_from=previous if said == "alias" else anonymous if said == "identify" and user and anonymous else None,
+        written=written,
     )
 
 
@@ -104,6 +107,8 @@ def lead_of(item: Any, named: Sequence[str]) -> str | None:
 def read_id(call: Mapping[str, Any], key: str) -> str | None:
     """Return an id as text. Some tools send numbers: 7 and "7" are one id."""
     value = call.get(key)
+    if type(value) is str and 0 < len(value) <= MAX_NAME:  # nearly always
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if value is None or value == "":
