@@ -129,4 +129,6 @@ async def _calls(
 
 def _without_key(call: Any) -> Any:
     """Leave out the key of a call, so that it is not kept with one that is refused."""
-    return {name: value for name, value in call.items() if name != "writeKey"} if isinstance(call, dict) else call
+    if not isinstance(call, dict) or "writeKey" not in call:
+        return call
+    return {name: value for name, value in call.items() if name != "writeKey"}

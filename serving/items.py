@@ -50,6 +50,8 @@ def lead_of(item: Any, named: Sequence[str]) -> str | None:
 def read_id(call: Mapping[str, Any], key: str) -> str | None:
     """Return an id as text. Some tools send numbers: 7 and "7" are one id."""
     value = call.get(key)
+    if type(value) is str and 0 < len(value) <= MAX_NAME:  # nearly always
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if value is None or value == "":

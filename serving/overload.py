@@ -1,13 +1,18 @@
 """Overload: a request for which there is no room is refused at once, instead of making everybody wait.
 
-Threads compute and write; a bounded number of requests may use or await them. While there is no room, a request is refused before
-its body is read. It takes its room only when the body is there, so that clients who send slowly keep nobody else out, and gives
-it back when it is answered.
+Threads compute and write; a bounded number of requests may use or await them. Their number alone says little: twenty that take a
+millisecond each are soon done, and twenty that take fifty are a second. So a gate measures how fast it lets requests go while it
+has any, and is full as soon as one more would wait longer than anybody should.
+
+While there is no room, a request is refused before its body is read. It takes its room only when the body is there, so that
+clients who send slowly keep nobody else out, and gives it back when it is answered.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 
 from starlette.types import Scope
 
@@ -25,18 +30,30 @@ COMPUTES, WRITES = frozenset({"score", "leads"}), frozenset({"ingest", "posthog"
 """The tags of the routes that wait for either kind of thread."""
 
 
-class Gate:
-    """Room for so many requests. Only the event loop counts here."""
+PATIENCE_SECONDS = 0.15
+"""So long at most the last one who got in waits, by the pace of the gate; half of what an accepted request may take."""
+FEW = 16
+"""So many are let in however slow they are: what a handful of clients ask at one time is no overload."""
+MEMORY = 1 / 32
+"""The weight of the newest step in the pace."""
 
-    def __init__(self, name: str, most: int) -> None:
+
+class Gate:
+    """Room for so many requests, and for fewer if they take long. Only the event loop counts here."""
+
+    def __init__(self, name: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
         self.most = most
         self.inside = 0
+        self.pace = 0.0
+        """Seconds from one request that leaves to the next one, while there are any inside."""
+        self._clock = clock
+        self._since = 0.0
 
     @property
     def is_full(self) -> bool:
-        """Tell whether one more would be too many."""
-        return self.inside >= self.most
+        """Tell whether one more would be too many, or would have to wait too long."""
+        return self.inside >= self.most or (self.inside >= FEW and self.inside * self.pace > PATIENCE_SECONDS)
 
     def enter(self) -> None:
         """Take room for the running request, unless it has it already; what runs outside of a request needs none."""
@@ -45,6 +62,8 @@ class Gate:
             return
         if self.is_full:
             raise overloaded()
+        if self.inside == 0:
+            self._since = self._clock()  # nobody inside is no pace
         self.inside += 1
         note.gates.append(self)
 
@@ -53,6 +72,9 @@ class Gate:
         if self in note.gates:
             note.gates.remove(self)
             self.inside -= 1
+            now = self._clock()
+            self.pace += MEMORY * (now - self._since - self.pace)
+            self._since = now
 
 
 class Rooms:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from features.storing.rows import Message, digest_of, to_json
+from features.storing.canonical import size_of, to_json
+from features.storing.rows import Message, digest_around
 from serving.api_keys import is_well_formed
 from serving.guards import EVENT_LIMIT
 from serving.ingest import Door
@@ -66,7 +67,7 @@ def clean(event: Any, sent: Sent) -> Message:
     """Turn one event into a message."""
     if not isinstance(event, dict):
         raise RefusedCall("not_an_object", "An event must be a JSON object.")
-    if len(to_json(event).encode()) > EVENT_LIMIT:
+    if size_of(event) > EVENT_LIMIT:
         raise RefusedCall("event_too_large", f"An event may be at most {EVENT_LIMIT} bytes.")
     properties = read_object(event, "properties")
     lead = read_id(event, "distinct_id") or read_id(properties, "distinct_id")
@@ -82,6 +83,7 @@ def clean(event: Any, sent: Sent) -> Message:
     traits = _traits(event, properties)
     account = _account(said, lead, properties, sent.account)
     at, received_at = _moments(event, properties, sent)
+    written = to_json(properties)
     return Message(
         message_id=read_id(event, "uuid") or read_id(properties, "$insert_id") or f"tw-{secrets.token_hex(16)}",
         kind=kind,
@@ -89,11 +91,12 @@ def clean(event: Any, sent: Sent) -> Message:
         name=name,
         at=at,
         received_at=received_at,
-        digest=digest_of(said, lead, name, properties, traits, event.get("timestamp")),
+        digest=digest_around((said, lead, name), written, (traits, event.get("timestamp"))),
         properties=properties,
         traits=traits,
         account_id=account,
         merged_from=merged_from,
+        written=written,
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from features.reading.moments import EARLIEST, LATEST
-from features.storing.rows import Message, digest_of, to_json
+from features.storing.canonical import size_of, to_json
+from features.storing.rows import Message, digest_around
 from serving.guards import EVENT_LIMIT
 from serving.items import MAX_NAME, Arrival, RefusedCall, not_ahead, read_id, read_moment, read_object, read_traits, received
 
@@ -24,7 +25,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     """Turn one call into a message; ``kind`` is what the address says, else the call says it as ``type``."""
     if not isinstance(call, dict):
         raise RefusedCall("not_an_object", "A call must be a JSON object.")
-    if len(to_json(call).encode()) > EVENT_LIMIT:
+    if size_of(call) > EVENT_LIMIT:
         raise RefusedCall("event_too_large", f"A call may be at most {EVENT_LIMIT} bytes.")
     said = kind or call.get("type")
     if said not in KINDS:
@@ -48,6 +49,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     received_at = received(_stated_receipt(call), arrival, "receivedAt")
     at = not_ahead(_moment_of(call, arrival, received_at), arrival)
     stated = [call.get("originalTimestamp"), call.get("timestamp")]
+    written = to_json(body)
     return Message(
         message_id=read_id(call, "messageId") or f"tw-{secrets.token_hex(16)}",
         kind=said,
@@ -55,7 +57,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
         name=name,
         at=at,
         received_at=received_at,
-        digest=digest_of(said, user, anonymous, name, body, previous, group, count, stated),
+        digest=digest_around((said, user, anonymous, name), written, (previous, group, count, stated)),
         anonymous_id=anonymous,
         count=count,
         properties=body,
@@ -63,6 +65,7 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
         traits=read_traits(body) if said == "identify" else {},
         account_id=group if said == "group" else _account(context),
         merged_from=previous if said == "alias" else anonymous if said == "identify" and user and anonymous else None,
+        written=written,
     )
 
 

@@ -1,60 +1,58 @@
 """Many rows in one statement: what the driver itself is fastest at, for inserts that skip the rows which are there already.
 
-PostgreSQL takes one array a column. SQLite has no arrays, but whoever writes holds its only write lock: looking up what is there
-and then inserting the rest is exact. Rows go in in the order given, and whoever calls sorts them by their key, so that two
-transactions that share keys wait for each other instead of locking each other out.
+PostgreSQL takes one array a column. SQLite has no arrays and does not say which rows of many it took, but whoever writes holds
+its only write lock: the rows that stand behind the newest one from before are those that were taken. Rows go in in the order
+given, and whoever calls sorts them by their key, so that two transactions that share keys wait for each other instead of locking
+each other out.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Double, Integer, Table
 from sqlalchemy.engine import Dialect
 
-Row = Mapping[str, Any]
+Row = tuple[Any, ...]
+"""Values in the order of the columns."""
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...]) -> int:
+def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: list[Row], keys: tuple[str, ...]) -> int:
     """Insert the rows whose key is not there yet and return how many that was."""
     if not rows:
         return 0
-    columns = tuple(rows[0])
     if connection.dialect.name == "postgresql":
         sql = _from_arrays(connection.dialect, table, columns, keys)
-        return connection.exec_driver_sql(sql, _arrays(rows, columns), _COUNTED).rowcount
+        return connection.exec_driver_sql(sql, _arrays(rows), _COUNTED).rowcount
     sql = _one_by_one(connection.dialect, table, columns, keys)
-    return connection.exec_driver_sql(sql, _tuples(rows, columns), _COUNTED).rowcount
+    return connection.exec_driver_sql(sql, rows, _COUNTED).rowcount
 
 
-def insert_and_tell(connection: Connection, table: Table, rows: Sequence[Row], key: str) -> set[str]:
-    """Insert the rows whose key is not there yet and return their keys; no two of the rows have the same key."""
+def insert_and_tell(connection: Connection, table: Table, columns: tuple[str, ...], rows: list[Row], key: str) -> set[str]:
+    """Insert the rows whose key is not there yet and return their keys; no two of the rows have the same key.
+
+    The table counts its rows in ``seq``.
+    """
     if not rows:
         return set()
-    columns = tuple(rows[0])
     if connection.dialect.name == "postgresql":
         sql = _from_arrays(connection.dialect, table, columns, (key,), told=key)
-        return set(connection.exec_driver_sql(sql, _arrays(rows, columns)).scalars())
-    asked = json.dumps([row[key] for row in rows])
-    known = set(connection.exec_driver_sql(_which_are_there(connection.dialect, table, key), (asked,)).scalars())
-    new = [row for row in rows if row[key] not in known]
-    if new:
-        connection.exec_driver_sql(_one_by_one(connection.dialect, table, columns, (key,)), _tuples(new, columns))
-    return {row[key] for row in new}
+        return set(connection.exec_driver_sql(sql, _arrays(rows)).scalars())
+    newest, behind = _behind(connection.dialect, table, key)
+    before = connection.exec_driver_sql(newest).scalar_one()
+    if insert_new(connection, table, columns, rows, (key,)) == len(rows):
+        place = columns.index(key)
+        return {row[place] for row in rows}
+    return set(connection.exec_driver_sql(behind, (before,)).scalars())
 
 
 _COUNTED = {"preserve_rowcount": True}
 
 
-def _arrays(rows: Sequence[Row], columns: Sequence[str]) -> tuple[Any, ...]:
-    return tuple([row[name] for row in rows] for name in columns)
-
-
-def _tuples(rows: Sequence[Row], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    return [tuple([row[name] for name in columns]) for row in rows]
+def _arrays(rows: Sequence[Row]) -> tuple[list[Any], ...]:
+    return tuple(map(list, zip(*rows, strict=True)))
 
 
 @lru_cache
@@ -84,7 +82,8 @@ def _one_by_one(dialect: Dialect, table: Table, columns: tuple[str, ...], keys: 
 
 
 @lru_cache
-def _which_are_there(dialect: Dialect, table: Table, key: str) -> str:
+def _behind(dialect: Dialect, table: Table, key: str) -> tuple[str, str]:
+    """Return what asks for the number of the newest row, and what asks for the keys of the rows after one."""
     quote = dialect.identifier_preparer.quote
-    column, name = quote(key), quote(table.name)
-    return f"SELECT {column} FROM {name} WHERE {column} IN (SELECT value FROM json_each(?))"  # noqa: S608  (names of our own)
+    name = quote(table.name)
+    return f"SELECT coalesce(max(seq), 0) FROM {name}", f"SELECT {quote(key)} FROM {name} WHERE seq > ?"  # noqa: S608  (our own)

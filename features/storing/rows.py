@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from features.storing.canonical import to_json as to_json  # the other modules of this folder take it from here
 
 Told = Literal["accepted", "duplicate", "conflict", "merge_cycle", "forgotten"]
 """What became of a message: stored, seen before in the same words or in other words, or not stored, since a merge that it means
@@ -16,26 +17,26 @@ HEARD = ("track", "page", "screen")
 """The kinds of message that say what a lead did. The others say who it is."""
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-"""Made once: a quarter of the time of writing a small value went into making one."""
-
-
-def to_json(value: object) -> str:
-    """Write JSON in the one form that the store keeps: keys sorted, no blanks, letters as they are.
-
-    >>> to_json({"b": 1, "a": "é"})
-    '{"a":"é","b":1}'
-    """
-    return _ENCODER.encode(value)
-
-
 def digest_of(*parts: object) -> str:
     """Return a short fingerprint of some JSON values: the first 128 bits of SHA-256, in hex.
 
     >>> digest_of("a", {"b": 1}) == digest_of("a", {"b": 1}) != digest_of("a", {"b": 2})
     True
     """
-    return hashlib.sha256(to_json(parts).encode()).hexdigest()[:32]
+    return _fingerprint(to_json(parts))
+
+
+def digest_around(before: Sequence[object], written: str, after: Sequence[object]) -> str:
+    """Return the fingerprint of values of which the one in the middle is JSON in the store's form already.
+
+    >>> digest_around(["a"], to_json({"b": 1}), [2, None]) == digest_of("a", {"b": 1}, 2, None)
+    True
+    """
+    return _fingerprint(f"{to_json(before)[:-1]},{written},{to_json(after)[1:]}")
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def outcome_id(lead_id: str, at: int | None) -> str:
@@ -67,6 +68,8 @@ class Message:
     account_id: str | None = None
     merged_from: str | None = None
     origin: str = "live"
+    written: str | None = field(default=None, compare=False, repr=False)
+    """The properties in the store's form of JSON, where whoever made the message had them at hand."""
 
     @property
     def known_at(self) -> int:

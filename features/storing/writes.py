@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
 from features.storing import links, schema
-from features.storing.bulk import insert_and_tell, insert_new
+from features.storing.bulk import Row, insert_and_tell, insert_new
 from features.storing.engine import insert_into
 from features.storing.gate import barred, ids_of, let_in, without_forgotten
 from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused, Told, digest_of, to_json
@@ -17,6 +17,15 @@ from features.storing.said_ids import said_ids
 
 CHUNK = 500
 """How many ids one query asks for."""
+
+EVENT_COLUMNS = (
+    "message_id", "lead_id", "anonymous_id", "kind", "name", "at", "received_at", "count", "properties", "context", "digest",
+    "origin",
+)  # fmt: skip
+"""The order of the values in `event_row`."""
+_OUTCOME_COLUMNS = ("outcome_id", "lead_id", "at", "known_at", "digest", "origin")
+_CONTACT_COLUMNS = ("contact_id", "lead_id", "at", "known_at", "play", "channel", "result", "body")
+_LEAD_COLUMNS = ("lead_id", "known_at")
 
 
 def write_messages(connection: Connection, messages: Sequence[Message]) -> list[Told]:
@@ -31,11 +40,12 @@ def write_messages(connection: Connection, messages: Sequence[Message]) -> list[
 def _write_messages(connection: Connection, messages: Sequence[Message]) -> list[Told]:
     rings = _rings(connection, messages)
     items = [(message.message_id, message.digest, message) for place, message in enumerate(messages) if place not in rings]
-    rest, fresh = _write_once(connection, schema.event, "message_id", items, event_row)
-    told_of = iter(rest)
-    told: list[Told] = ["merge_cycle" if place in rings else next(told_of) for place in range(len(messages))]
+    told, fresh = _write_once(connection, schema.event, EVENT_COLUMNS, items, event_row)
+    if rings:
+        told_of = iter(told)
+        told = ["merge_cycle" if place in rings else next(told_of) for place in range(len(messages))]
     write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
-    write_facts(connection, [fact for m in fresh for fact in _facts(m)])
+    write_facts(connection, [fact for m in fresh if m.traits for fact in _facts(m)])
     write_memberships(connection, [(m.lead_id, m.account_id, m.at, m.known_at) for m in fresh if m.account_id is not None])
     _write_links(connection, [(m.merged_from, m.lead_id, m.kind, m.at, m.known_at) for m in fresh if m.merged_from is not None])
     return told
@@ -60,7 +70,7 @@ def _write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list
     told, fresh = _write_once(
         connection,
         schema.outcome,
-        "outcome_id",
+        _OUTCOME_COLUMNS,
         [(outcome.outcome_id, outcome.digest, outcome) for outcome in outcomes],
         _outcome_row,
     )
@@ -77,7 +87,7 @@ def _write_contacts(connection: Connection, contacts: Sequence[Contact]) -> list
     told, fresh = _write_once(
         connection,
         schema.contact,
-        "contact_id",
+        _CONTACT_COLUMNS,
         [(contact.contact_id, contact.body, contact) for contact in contacts],
         _contact_row,
         said="body",
@@ -111,15 +121,16 @@ def write_leads(connection: Connection, leads: Iterable[tuple[str, int]]) -> int
     """Register leads and return how many of them were new."""
     earliest: dict[str, int] = {}
     for lead_id, known_at in leads:
-        earliest[lead_id] = min(known_at, earliest.get(lead_id, known_at))
-    rows = [{"lead_id": lead_id, "known_at": earliest[lead_id]} for lead_id in sorted(earliest)]
-    return _ignore_known(connection, schema.lead, rows, ("lead_id",))
+        if known_at <= earliest.get(lead_id, known_at):
+            earliest[lead_id] = known_at
+    return insert_new(connection, schema.lead, _LEAD_COLUMNS, sorted(earliest.items()), ("lead_id",))
 
 
 def write_bulk(connection: Connection, messages: Sequence[Message]) -> int:
     """Store messages that carry nothing but an event, without asking what became of each; return how many were new."""
     kept = without_forgotten(connection, messages, ids_of)
-    return _ignore_known(connection, schema.event, [event_row(message) for message in kept], ("message_id",))
+    rows = sorted(map(event_row, kept), key=_first)
+    return insert_new(connection, schema.event, EVENT_COLUMNS, rows, ("message_id",))
 
 
 def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
@@ -153,18 +164,27 @@ def _named(item: Refused) -> set[str]:
 
 
 def _write_once(
-    connection: Connection, table: Table, key: str, items: Sequence[tuple[str, str, Any]], row: Any, *, said: str = "digest"
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    items: Sequence[tuple[str, str, Any]],
+    row: Callable[[Any], Row],
+    *,
+    said: str = "digest",
 ) -> tuple[list[Told], list[Any]]:
     """Insert the items whose id is new and tell of each whether it was new, repeated or contradicted.
 
-    The column ``said`` holds what a repeat has to say again.
+    The id is the first of the columns, and the column ``said`` holds what a repeat has to say again.
     Rows go in sorted by id: two transactions that share ids then wait for each other instead of locking each other out.
     """
     first: dict[str, int] = {}
     for place, (item_id, _, _) in enumerate(items):
         first.setdefault(item_id, place)
     rows = [row(items[first[item_id]][2]) for item_id in sorted(first)]
-    inserted = insert_and_tell(connection, table, rows, key)
+    key = columns[0]
+    inserted = insert_and_tell(connection, table, columns, rows, key)
+    if len(inserted) == len(items):  # nothing but news, as nearly always
+        return ["accepted"] * len(items), [item for _, _, item in items]
     before = _digests(connection, table, key, [item_id for item_id in first if item_id not in inserted], said)
     told: list[Told] = []
     fresh: list[Any] = []
@@ -186,31 +206,34 @@ def _digests(connection: Connection, table: Table, key: str, ids: Sequence[str],
     return found
 
 
-def event_row(message: Message) -> dict[str, Any]:
+def event_row(message: Message) -> Row:
     """Return the row of the table of events that a message becomes."""
-    return {
-        "message_id": message.message_id,
-        "lead_id": message.lead_id,
-        "anonymous_id": message.anonymous_id,
-        "kind": message.kind,
-        "name": message.name,
-        "at": message.at,
-        "received_at": message.received_at,
-        "count": message.count,
-        "properties": to_json(message.properties) if message.properties else "{}",
-        "context": to_json(message.context) if message.context else None,
-        "digest": message.digest,
-        "origin": message.origin,
-    }
+    return (
+        message.message_id,
+        message.lead_id,
+        message.anonymous_id,
+        message.kind,
+        message.name,
+        message.at,
+        message.received_at,
+        message.count,
+        message.written or (to_json(message.properties) if message.properties else "{}"),
+        to_json(message.context) if message.context else None,
+        message.digest,
+        message.origin,
+    )
 
 
-def _outcome_row(outcome: Outcome) -> dict[str, Any]:
-    return asdict(outcome) | {"digest": outcome.digest}
+def _outcome_row(outcome: Outcome) -> Row:
+    return tuple(getattr(outcome, name) for name in _OUTCOME_COLUMNS)
 
 
-def _contact_row(contact: Contact) -> dict[str, Any]:
-    row = {name: getattr(contact, name) for name in ("contact_id", "lead_id", "at", "known_at", "play", "channel", "result")}
-    return row | {"body": contact.body}
+def _contact_row(contact: Contact) -> Row:
+    return tuple(getattr(contact, name) for name in _CONTACT_COLUMNS)
+
+
+def _first(row: Row) -> Any:
+    return row[0]
 
 
 def _facts(message: Message) -> list[Fact]:
@@ -260,7 +283,8 @@ def _ignore_known(connection: Connection, table: Table, rows: Sequence[dict[str,
     """Insert the rows that are not there yet and return how many that was."""
     if not rows:
         return 0
-    return insert_new(connection, table, sorted(rows, key=lambda row: tuple(row[key] for key in keys)), keys)
+    ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+    return insert_new(connection, table, tuple(rows[0]), [tuple(row.values()) for row in ordered], keys)
 
 
 def _keep_earliest(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> None:

@@ -29,8 +29,7 @@ from typing import Any
 from features.clock import now_us
 from features.store import EventStore
 from features.storing.engine import parse_url
-from features.storing.schema import event
-from features.storing.writes import event_row
+from features.storing.writes import EVENT_COLUMNS, event_row
 from serving.items import Arrival
 from serving.segment import clean
 from tests.benchmarks import http_load
@@ -42,8 +41,6 @@ BAR = 0.60
 EVENTS = 100
 MOST_A_SECOND = 300
 """Batches that are made beforehand for each second; a server that were faster would be sent repeats, which ends the run."""
-
-COLUMNS = [column.name for column in event.c if column.name != "seq"]
 
 
 def call(i: int) -> dict[str, Any]:
@@ -77,7 +74,7 @@ def raw(url: str, seconds: float) -> float:
     os.sched_setaffinity(0, {int(SERVER_CORE)})
     arrival = Arrival(now_us())
     made = [
-        [tuple(event_row(clean(one, arrival))[name] for name in COLUMNS) for one in batch(turn)]
+        [event_row(clean(one, arrival)) for one in batch(turn)]
         for turn in range(int(seconds * 150))  # made beforehand; the driver ends early if it is faster
     ]
     done, begin = 0, time.perf_counter()
@@ -93,12 +90,12 @@ def raw(url: str, seconds: float) -> float:
 @contextmanager
 def _inserting(url: str) -> Iterator[Callable[[list[Any]], None]]:
     """Give a function that stores rows durably in a transaction of their own."""
-    into = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES"
+    into = f"INSERT INTO event ({', '.join(EVENT_COLUMNS)}) VALUES"
     skip = "ON CONFLICT (message_id) DO NOTHING"
     if url.startswith("sqlite"):
         lite = sqlite3.connect(str(parse_url(url).database), isolation_level=None)
         lite.execute("PRAGMA synchronous=FULL")  # WAL the file is in already
-        sql = f"{into} ({', '.join('?' * len(COLUMNS))}) {skip}"
+        sql = f"{into} ({', '.join('?' * len(EVENT_COLUMNS))}) {skip}"
 
         def insert(rows: list[Any]) -> None:
             lite.execute("BEGIN IMMEDIATE")
@@ -113,7 +110,7 @@ def _inserting(url: str) -> Iterator[Callable[[list[Any]], None]]:
     with psycopg.connect(parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
 
         def insert_there(rows: list[Any]) -> None:
-            connection.cursor().executemany(f"{into} ({', '.join(['%s'] * len(COLUMNS))}) {skip}".encode(), rows)
+            connection.cursor().executemany(f"{into} ({', '.join(['%s'] * len(EVENT_COLUMNS))}) {skip}".encode(), rows)
             connection.commit()
 
         yield insert_there

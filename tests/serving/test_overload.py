@@ -18,7 +18,7 @@ from serving import ingest_routes, overload
 from serving.app import create_app
 from serving.guards import counted
 from serving.limits import Limits
-from serving.overload import SCORERS, WRITERS, Gate, Rooms
+from serving.overload import FEW, PATIENCE_SECONDS, SCORERS, WRITERS, Gate, Rooms
 from serving.problems import Problem
 from serving.request_ids import NOTE, Note
 from serving.settings import Settings
@@ -116,6 +116,59 @@ def test_a_gate_counts_requests_and_not_their_turns() -> None:
     rooms.leave(second)
     NOTE.reset(token)
     assert gate.inside == 0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def serve(gate: Gate, clock: Clock, inside: list[Note], seconds: float) -> None:
+    """Let one go after some time, and let another in if there is room."""
+    clock.now += seconds
+    gate.leave(inside.pop(0))
+    fill(gate, inside, len(inside) + 1)
+
+
+def fill(gate: Gate, inside: list[Note], number: int) -> None:
+    while len(inside) < number and not gate.is_full:
+        note = Note("x")
+        token = NOTE.set(note)
+        gate.enter()
+        NOTE.reset(token)
+        inside.append(note)
+
+
+def test_slow_requests_leave_room_for_fewer() -> None:
+    """Whoever got in last waits at most as long as anybody should; when they get quicker, more are let in again."""
+    clock, inside = Clock(), list[Note]()
+    gate = Gate("x", 80, clock)
+    fill(gate, inside, 100)
+    assert gate.inside == 80  # nothing is known yet
+    for _ in range(200):
+        serve(gate, clock, inside, 0.005)
+    assert gate.inside == pytest.approx(PATIENCE_SECONDS / 0.005, abs=2)
+    for _ in range(200):
+        serve(gate, clock, inside, 0.1)
+    assert gate.inside == FEW
+    for _ in range(300):
+        serve(gate, clock, inside, 0.0005)
+        fill(gate, inside, 100)
+    assert gate.inside == 80
+
+
+def test_a_pause_without_requests_is_no_pace() -> None:
+    clock, inside = Clock(), list[Note]()
+    gate = Gate("x", 80, clock)
+    for _ in range(100):
+        clock.now += 60  # nobody asks
+        fill(gate, inside, 1)
+        clock.now += 0.001
+        gate.leave(inside.pop())
+    assert gate.pace == pytest.approx(0.001, rel=0.1)
 
 
 def test_who_sends_slowly_takes_no_room_until_the_body_is_there(server: TestClient) -> None:
