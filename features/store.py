@@ -22,6 +22,7 @@ from features.storing.loaded import Loaded
 from features.storing.news import News
 from features.storing.outbox import Outbox
 from features.storing.privacy import Privacy
+from features.storing.pushed import Pushed
 from features.storing.quarantined import Quarantine
 from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused, StoredLead, Told
 from features.storing.schema import migrate
@@ -53,6 +54,7 @@ class EventStore:
         self.states = LeadStates(self.reading, self.writing)
         self.outbox = Outbox(self.reading, self.writing)
         self.loaded = Loaded(self.reading, self.writing)
+        self.pushed = Pushed(self.reading, self.writing)
         self.quarantine = Quarantine(self.reading, self.writing)
         self.privacy = Privacy(self.engine, self.reading, self.writing)
 
