@@ -174,7 +174,7 @@ def score(
 def list_leads(
     workspace: WorkspaceFile,
     top: Annotated[int, typer.Option(min=1, help="How many leads.")] = 20,
-    out: OutFile = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write: .csv, .xlsx, .jsonl or .parquet.")] = None,
     lang: Annotated[str | None, typer.Option(help="en, tr or de (default: the workspace's).")] = None,
 ) -> None:
     """Whom to contact now, best first."""

@@ -171,6 +171,11 @@ class EventStore:
         with self.reading() as connection:
             return reads.lead_ids(connection, now_us() if as_of is None else as_of, by_account=by_account)
 
+    def contacted_since(self, at: int, known_by: int) -> set[str]:
+        """Return the ids of the leads that somebody spoke to after an instant, as far as that was known by another."""
+        with self.reading() as connection:
+            return reads.contacted_since(connection, at, known_by)
+
     def counts(self) -> dict[str, int]:
         """Return how many rows each table holds."""
         with self.reading() as connection:
