@@ -1,8 +1,9 @@
-"""A list that holds still: who is on it changes when something happened, not because two near-equals changed places overnight.
+"""A list that holds still: who is on it changes when something happened, not because a silent night moved everybody a little.
 
-The reference is the list as it stood at the start of the week. Who was on it then, and of whom nothing is new since, stays unless
-its probability fell clearly (by ``hysteresis``, the share that also keeps a stage) below that of the lead that would take its
-place. Everybody else is on the list by probability alone. Ties go by id, so that the same data gives the same list.
+Probabilities move with time alone: each silent hour tells something. So a place on the list goes by the probability as of the
+last thing that was heard of a lead, or as of the start of the week if nothing was heard since; of leads of whom nothing new is
+known none takes another's place from one day of the week to the next. On Monday the list begins anew. What is shown of a lead,
+and the order in which the chosen ones stand, is the probability of now; ties go by id, so that the same data gives the same list.
 """
 
 from __future__ import annotations
@@ -22,25 +23,12 @@ REST_DAYS = 14
 """So long a lead is on no list after it was spoken to."""
 
 
-def steady_top(
-    ids: Sequence[str], now: Floats, before: Floats, has_news: NDArray[np.bool_], *, top: int, hysteresis: float
-) -> list[int]:
-    """Return the places of the leads on the list, the likeliest first.
+def steady_top(ids: Sequence[str], now: Floats, held: Floats, top: int) -> list[int]:
+    """Return the places of the leads on the list: chosen by the probability that is held, in the order of that of now.
 
-    Parameters
-    ----------
-    now, before
-        The probability of each lead, and what it was at the start of the week; NaN for whoever was no lead then.
-    has_news
-        Of whom something was heard since the start of the week.
-
-    >>> now, before, silent = np.array([0.40, 0.41, 0.20]), np.array([0.5, 0.4, 0.3]), np.zeros(3, bool)
-    >>> steady_top(["a", "b", "c"], now, before, silent, top=1, hysteresis=0.1)
+    >>> steady_top(["a", "b", "c"], np.array([0.39, 0.41, 0.20]), np.array([0.50, 0.45, 0.30]), 1)
     [0]
     """
-    was_there = np.flatnonzero(~np.isnan(before))
-    stood = {place for place in sorted(was_there.tolist(), key=lambda i: (-before[i], ids[i]))[:top] if not has_news[place]}
-    held = np.array([now[i] / (1.0 - hysteresis) if i in stood else now[i] for i in range(len(ids))])
     chosen = sorted(range(len(ids)), key=lambda i: (-held[i], ids[i]))[:top]
     return sorted(chosen, key=lambda i: (-now[i], ids[i]))
 

@@ -6,14 +6,16 @@ On it are the open leads that nobody has spoken to in the last 14 days. `steady.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import DAY_US, format_us
+from features.clock import DAY_US
 from features.reading.contacts_table import last_contacts
+from features.reading.moments import parse_moment
 from features.workspace import Workspace, load_workspace
 from models.batch import Say, score_population
 from models.champion import Champion, need_champion
@@ -88,10 +90,11 @@ def best_first(ws: Workspace, champion: Champion, who: Population, top: int, say
         return who
     records = list(score_population(ws, champion, who, reasons=0))
     now = np.array([record["probability"] for record in records], dtype=np.float64)
-    start = week_start(who.at, ws.timezone)
-    has_news = np.array([record["features_as_of"] > format_us(start) for record in records], dtype=bool)
-    kept = steady_top(who.ids, now, then(ws, champion, who, start), has_news, top=top, hysteresis=ws.stages.hysteresis)
-    return who.rows(kept)
+    heard = np.array([parse_moment(str(record["features_as_of"]), timezone="UTC") for record in records], dtype=np.int64)
+    since = np.maximum(heard, who.tables.leads.started_at[who.lead])
+    instants = np.minimum(np.maximum(since, week_start(who.at, ws.timezone)), who.at)
+    held = _probabilities(ws, champion, replace(who, as_of=instants, at=None))
+    return who.rows(steady_top(who.ids, now, held, top))
 
 
 def not_contacted(ws: Workspace, who: Population, say: Say | None = None) -> Population:
