@@ -120,7 +120,8 @@ class OpenWorkspace:
         definition = self.champion.scorer.definition
         row = next(matrices(only, self.champion.scorer.feature_set))[0].row(0)
         table.attrs = {key: record[key] for key in ("lead_id", "probability", "base", "grade", "stage")}
-        table.attrs |= fit_and_behaviour(record["reasons"], definition.attributes)
+        parts = fit_and_behaviour(record["reasons"], definition.attributes)
+        table.attrs["fit"], table.attrs["behaviour"] = parts["fit"], parts["behaviour"]
         table.attrs["ideal_customer"] = conditions_met(row, self.workspace.ideal_customer)
         return table
 

@@ -13,7 +13,7 @@ from typing import Any
 from features.errors import StoppedError
 from serving.crm.batches import halving
 from serving.crm.calls import Api, Reply, code_of
-from serving.crm.scores import PROPERTIES, Property, Row, Value
+from serving.crm.scores import PROPERTIES, Property, Row, Value, named
 
 ADDRESS = "https://api.hubapi.com"
 MOST = 100
@@ -72,7 +72,11 @@ class HubSpot:
 
         def send(some: Sequence[tuple[Row, str]]) -> str | None:
             inputs = [
-                {"id": one, "properties": {name: _text(value) for name, value in row.values.items()}, "objectWriteTraceId": one}
+                {
+                    "id": one,
+                    "properties": {named(key): _text(value) for key, value in row.values.items()},
+                    "objectWriteTraceId": one,
+                }
                 for row, one in some
             ]
             reply = self._api.call("POST", "/crm/v3/objects/contacts/batch/update", {"inputs": inputs})

@@ -25,7 +25,7 @@ from models.population import Asked, find_population
 from serving.crm import hubspot, salesforce
 from serving.crm.batches import batches
 from serving.crm.calls import Api
-from serving.crm.scores import NO_CONTACT, SAME_CONTACT, Row, rows_of
+from serving.crm.scores import NO_CONTACT, SAME_CONTACT, Row, named, rows_of
 from serving.settings import Settings
 
 WAIT_MS = 10_000
@@ -108,7 +108,9 @@ def run_push(
         outcome = Outcome(crm, dry_run, leads=len(rows) + len(left), unchanged=len(rows) - len(changed))
         outcome.add(left)
         if found is None:
-            outcome.would_write = [{"lead_id": row.lead_id, "values": dict(row.values)} for row in changed]
+            outcome.would_write = [
+                {"lead_id": row.lead_id, "values": {named(key): value for key, value in row.values.items()}} for row in changed
+            ]
         elif changed:
             outcome.created = found.prepare()
             for some in batches(changed, target.batch):

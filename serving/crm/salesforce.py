@@ -15,7 +15,7 @@ from features.errors import InputError, OutsideError, StoppedError
 from serving.crm.batches import halving
 from serving.crm.calls import Api, code_of
 from serving.crm.hubspot import NO_RECORD, UNANSWERED
-from serving.crm.scores import PROPERTIES, Kind, Row
+from serving.crm.scores import PROPERTIES, Kind, Row, named
 
 VERSION = "62.0"
 """Of the API, old enough for every organisation of today."""
@@ -109,7 +109,8 @@ class Salesforce:
 
         def send(some: Sequence[tuple[Row, str]]) -> str | None:
             records = [
-                {"attributes": {"type": self._object}, "id": one} | {field_of(name): value for name, value in row.values.items()}
+                {"attributes": {"type": self._object}, "id": one}
+                | {field_of(named(key)): value for key, value in row.values.items()}
                 for row, one in some
             ]
             body = {"allOrNone": False, "records": records}

@@ -19,6 +19,7 @@ Value = str | float | None
 Kind = Literal["number", "text", "long_text", "time"]
 
 PREFIX = "trialwise_"
+"""Of every name that is written: nothing that belongs to others can be."""
 DECIMALS = 4
 """A hundredth of a per cent: what moves less than that is not a change."""
 REASONS = 3
@@ -29,20 +30,30 @@ NO_CONTACT, SAME_CONTACT = "no_contact", "same_contact"
 class Property(NamedTuple):
     """One property of ours in the CRM."""
 
-    name: str
+    key: str
     label: str
     kind: Kind
     meaning: str
 
+    @property
+    def name(self) -> str:
+        """Its name in the CRM."""
+        return named(self.key)
+
+
+def named(key: str) -> str:
+    """Return the name in the CRM of one of our values."""
+    return PREFIX + key
+
 
 PROPERTIES = (
-    Property("trialwise_probability", "Trialwise probability", "number", "How likely the trial turns into a payment, 0 to 1."),
-    Property("trialwise_grade", "Trialwise grade", "text", "A is the best 10 % of trials of this age, then B, C and D."),
-    Property("trialwise_stage", "Trialwise stage", "text", "lead, mql, pql, sql, customer or expired."),
-    Property("trialwise_reasons", "Trialwise reasons", "long_text", "What speaks most for and against, one sentence a line."),
-    Property("trialwise_scored_at", "Trialwise scored at", "time", "As of when the lead was looked at."),
+    Property("probability", "Trialwise probability", "number", "How likely the trial turns into a payment, 0 to 1."),
+    Property("grade", "Trialwise grade", "text", "A is the best 10 % of trials of this age, then B, C and D."),
+    Property("stage", "Trialwise stage", "text", "lead, mql, pql, sql, customer or expired."),
+    Property("reasons", "Trialwise reasons", "long_text", "What speaks most for and against, one sentence a line."),
+    Property("scored_at", "Trialwise scored at", "time", "As of when the lead was looked at."),
 )
-TIME = "trialwise_scored_at"
+TIME = "scored_at"
 """The one value that always moves: it is written with the others and is no reason to write."""
 
 
@@ -74,13 +85,13 @@ def rows_of(
         if not key:
             left[lead_id] = NO_CONTACT
             return
-        probability = values["trialwise_probability"]
+        probability = values["probability"]
         made.append((probability is None, -float(probability or 0), lead_id, values, key))
 
     for place, record in zip(who.lead.tolist(), score_population(ws, champion, who, reasons=REASONS, lang=lang), strict=True):
         take(place, str(record["lead_id"]), _values(record))
     for place, lead_id, stage in settled(who, known):
-        take(place, lead_id, {one.name: None for one in PROPERTIES} | {"trialwise_stage": stage, TIME: _time(who)})
+        take(place, lead_id, {one.key: None for one in PROPERTIES} | {"stage": stage, TIME: _time(who)})
     rows: list[Row] = []
     seen: set[str] = set()
     for _, _, lead_id, values, key in sorted(made, key=lambda one: one[:3]):
@@ -105,10 +116,10 @@ def settled(who: Population, known: Iterable[str]) -> list[tuple[int, str, str]]
 
 def _values(record: Mapping[str, Any]) -> dict[str, Value]:
     return {
-        "trialwise_probability": round(record["probability"], DECIMALS),
-        "trialwise_grade": record["grade"],
-        "trialwise_stage": record["stage"],
-        "trialwise_reasons": "\n".join(reason["text"] for reason in record["reasons"]),
+        "probability": round(record["probability"], DECIMALS),
+        "grade": record["grade"],
+        "stage": record["stage"],
+        "reasons": "\n".join(reason["text"] for reason in record["reasons"]),
         TIME: None if record["as_of"] is None else _millis(record["as_of"]),
     }
 
