@@ -18,6 +18,7 @@ from features.command_line import Age, AsOf, Engine, Json, OutFile, StartedBefor
 from features.errors import InputError, OutsideError, TrialwiseError
 from serving.keys_command import app as keys
 from serving.privacy_command import app as of_privacy
+from serving.push_command import app as of_crm
 from serving.quarantine_command import app as quarantine
 from serving.webhooks_command import app as webhooks
 from training.model_commands import app as of_models
@@ -37,6 +38,7 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(of_models)
 app.add_typer(of_privacy)
+app.add_typer(of_crm)
 
 SEEDS = 2**31 - 1
 INTERRUPTED = 130
@@ -172,7 +174,7 @@ def score(
 def list_leads(
     workspace: WorkspaceFile,
     top: Annotated[int, typer.Option(min=1, help="How many leads.")] = 20,
-    out: OutFile = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write: .csv, .xlsx, .jsonl or .parquet.")] = None,
     lang: Annotated[str | None, typer.Option(help="en, tr or de (default: the workspace's).")] = None,
 ) -> None:
     """Whom to contact now, best first."""
@@ -232,23 +234,6 @@ def on_spark(engine: str) -> bool:
     if engine not in ("local", "spark"):
         raise InputError("there is no such engine", given=engine, expected="local or spark", do="choose one of them")
     return engine == "spark"
-
-
-def later(verb: str) -> NoReturn:
-    """Refuse what is still to come, in one sentence."""
-    raise InputError(
-        "this part of Trialwise is still to come", given=f"trialwise {verb}", expected="a verb of this release", do="see --help"
-    )
-
-
-def _still_to_come(verb: str) -> None:
-    def refuse(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:  # noqa: ARG001  (any words are taken)
-        later(verb)
-
-    app.command(verb, hidden=True, context_settings={"ignore_unknown_options": True})(refuse)
-
-
-_still_to_come("push")
 
 
 def home() -> Path:

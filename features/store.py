@@ -22,6 +22,7 @@ from features.storing.loaded import Loaded
 from features.storing.news import News
 from features.storing.outbox import Outbox
 from features.storing.privacy import Privacy
+from features.storing.pushed import Pushed
 from features.storing.quarantined import Quarantine
 from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused, StoredLead, Told
 from features.storing.schema import migrate
@@ -53,6 +54,7 @@ class EventStore:
         self.states = LeadStates(self.reading, self.writing)
         self.outbox = Outbox(self.reading, self.writing)
         self.loaded = Loaded(self.reading, self.writing)
+        self.pushed = Pushed(self.reading, self.writing)
         self.quarantine = Quarantine(self.reading, self.writing)
         self.privacy = Privacy(self.engine, self.reading, self.writing)
 
@@ -168,6 +170,11 @@ class EventStore:
         """
         with self.reading() as connection:
             return reads.lead_ids(connection, now_us() if as_of is None else as_of, by_account=by_account)
+
+    def contacted_since(self, at: int, known_by: int) -> set[str]:
+        """Return the ids of the leads that somebody spoke to after an instant, as far as that was known by another."""
+        with self.reading() as connection:
+            return reads.contacted_since(connection, at, known_by)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each table holds."""

@@ -14,7 +14,7 @@ Read `scorer.py` first: the object that training and serving share. Then, in thi
   `phrases/`; `stages.py`, `doubts.py` and `answer.py` complete the record that files and HTTP give.
 - **At rest.** `artifact.py` is the folder, with `strict.py` and `golden.py`; `registry/` alone knows MLflow, `pyfunc.py` and
   `codes.py` are how MLflow's tools see a model; `versions.py` with `version_table.py` is `promote`, `rollback` and `models`.
-- **For many.** `champion.py`, `population.py`, `batch.py` and `outfile.py` are `features` and `score`; `worklist.py` is `list`;
-  `opened.py` is what notebooks ask.
+- **For many.** `champion.py`, `population.py`, `batch.py` and `outfile.py` are `features` and `score`; `worklist.py` with
+  `steady.py` and `spreadsheet.py` is `list`; `opened.py` with `fit.py` is what notebooks ask.
 - **What must hold.** `laws.py`: run `check_scorer` on a model of your own.
 """

@@ -21,6 +21,7 @@ from features.matrix import FeatureMatrix
 from features.workspace import Workspace, load_workspace
 from models.batch import matrices, score_population
 from models.champion import Champion, need_champion
+from models.fit import conditions_met, fit_and_behaviour
 from models.opened_changes import Between, change_table, fetch_version
 from models.population import Asked, Population, find_population
 from models.worklist import best_first
@@ -105,7 +106,11 @@ class OpenWorkspace:
         return table.sort_values("mean_points", ascending=False, kind="stable").reset_index(drop=True)
 
     def lead(self, lead_id: str) -> pd.DataFrame:
-        """Return every reason of one open lead, the largest first; the base plus all points is the probability."""
+        """Return every reason of one open lead, the largest first; the base plus all points is the probability.
+
+        In ``attrs`` stand, beside the score, both parts of those points, ``fit`` (what the lead is) and ``behaviour`` (what it
+        does), and as ``ideal_customer`` which of the declared conditions it meets.
+        """
         ids = self.leads.ids
         if lead_id not in ids:
             raise InputError("no such open lead", given=repr(lead_id), expected="the id of an open lead", do="take one of list()")
@@ -113,7 +118,12 @@ class OpenWorkspace:
         record = next(iter(score_population(self.workspace, self.champion, only, reasons=None)))
         table = pd.DataFrame(record["reasons"], columns=["player", "points", "text", "value", "typical", "feature", "log_odds"])
         table = table[table["points"] != 0].reset_index(drop=True)
+        definition = self.champion.scorer.definition
+        row = next(matrices(only, self.champion.scorer.feature_set))[0].row(0)
         table.attrs = {key: record[key] for key in ("lead_id", "probability", "base", "grade", "stage")}
+        parts = fit_and_behaviour(record["reasons"], definition.attributes)
+        table.attrs["fit"], table.attrs["behaviour"] = parts["fit"], parts["behaviour"]
+        table.attrs["ideal_customer"] = conditions_met(row, self.workspace.ideal_customer)
         return table
 
     def changes(self, lead_id: str, since: str, version: str | None = None) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ ENDINGS = (".csv", ".jsonl", ".parquet")
 Row = Mapping[str, Any]
 
 
-def check_ending(out: Path) -> None:
+def check_ending(out: Path, endings: Sequence[str] = ENDINGS) -> None:
     """Refuse a file that no writer is for, before any work is done."""
-    if out.suffix not in ENDINGS:
+    if out.suffix not in endings:
         raise InputError(
-            "--out has an ending that is not known", given=out.name, expected=", ".join(ENDINGS), do="choose one of them"
+            "--out has an ending that is not known", given=out.name, expected=", ".join(endings), do="choose one of them"
         )
 
 
@@ -31,15 +31,24 @@ def write_rows(out: Path, rows: Iterable[Row], columns: Mapping[str, str], *, ne
     The file appears whole or not at all: it is written beside its place and then moved there.
     """
     check_ending(out)
-    beside = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(beside: Path) -> None:
         if out.suffix == ".csv":
             _write_csv(beside, rows, list(columns))
         elif out.suffix == ".jsonl":
             _write_json_lines(beside, rows if nested is None else nested)
         else:
             _write_parquet(beside, rows, columns)
+
+    write_whole(out, write)
+
+
+def write_whole(out: Path, write: Callable[[Path], None]) -> None:
+    """Let a file be written beside its place, and move it there once it is whole."""
+    beside = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write(beside)
         beside.replace(out)
     except OSError as error:
         raise OutsideError(

@@ -17,6 +17,7 @@ Read it in this order:
 - how leads change, behind the answers: `watch` (who is looked at), `lead_changes` (what counts as a change), `webhook_endpoints`
   and `webhook_messages` (who is told what), `webhooks` (delivering, with `webhook_post` and `webhook_schedule`),
   `guarded_connect` (where no call may go), `background` (wires them);
+- scores into a CRM: `push_command`, and `crm` with a preface of its own;
 - the doors: `straight` (found without a search), `ingest_routes`, `score_routes`, `lead_routes`, `health_routes`, each working
   with the `services`;
 - the server: `settings`, `metrics`, `app` (wires all of it), `openapi` (its schema as a file), `connections` and `run`.

@@ -31,7 +31,7 @@ STAGES = (stages.LEAD, stages.MQL, stages.PQL, stages.SQL, stages.CUSTOMER, stag
 router = APIRouter(tags=["leads"])
 
 
-@router.get("/v1/leads", response_model=ScorePage, summary="The work list: open leads, the likeliest first")
+@router.get("/v1/leads", response_model=ScorePage, summary="The work list: open leads not contacted lately, best first")
 async def ranked(
     request: Request,
     stage: Annotated[str | None, Query(description="Only leads of this stage.")] = None,
@@ -40,7 +40,7 @@ async def ranked(
     reasons: Reasons = None,
     lang: Lang = None,
 ) -> JSONResponse:
-    """Rank all open leads and return one page of them."""
+    """Rank the open leads that nobody contacted in the last 14 days, and return one page of them."""
     services = services_of(request)
     caller = await services.caller(request, "score")
     wish = read_wish(services.workspace, reasons, lang, default=0)

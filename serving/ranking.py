@@ -1,4 +1,6 @@
-"""The work list: all open leads, the likeliest first, computed at most every few seconds and read page by page.
+"""The work list: the open leads that nobody spoke to in the last 14 days, the likeliest first, read page by page.
+
+It is computed at most every few seconds.
 
 A page is asked for by the last line of the page before it, not by a number: leads that come and go between two pages neither
 repeat nor push others out.
@@ -14,9 +16,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from features.clock import now_us
+from features.clock import DAY_US, now_us
 from features.store import EventStore
 from features.workspace import Workspace
+from models.steady import REST_DAYS
 from serving.live_lead import Standing, counted_until
 from serving.problems import Problem
 from serving.proving import Loaded
@@ -83,7 +86,9 @@ class Ranking:
 
     def _open(self, loaded: Loaded, as_of: int) -> Iterator[list[Standing]]:
         known_by = counted_until(loaded.view.definition, as_of)
+        resting = self._store.contacted_since(as_of - REST_DAYS * DAY_US, as_of)
         ids = self._store.lead_ids(known_by, by_account=loaded.view.features.over_mates)
+        ids = [one for one in ids if one not in resting]
         for start in range(0, len(ids), CHUNK):
             stored = self._store.leads(ids[start : start + CHUNK])
             found = (loaded.view.standing(lead, as_of) for lead in stored.values())

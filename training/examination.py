@@ -22,6 +22,7 @@ from training.evaluation import Figure
 from training.funnel import Funnel, funnel
 from training.gains import Gains, gains, weekly_contacts
 from training.importance import Importance, importances
+from training.profile import Profile, profile_of
 from training.recipe import Fitted
 from training.slices import Slices, attribute_parts, parts_of, slice_up
 
@@ -76,11 +77,14 @@ class Explained:
     behaviours: list[Importance]
     features: list[Importance]
     curves: list[Curve]
+    profile: Profile | None = None
+    """None where there is no attribute, or too little to learn from."""
 
     @property
     def sentences(self) -> list[str]:
-        """Say whether PQLs close better."""
-        return [self.funnel.sentence] if self.funnel else []
+        """Say whether PQLs close better, and who converts."""
+        told = [self.funnel.sentence] if self.funnel else []
+        return [*told, *self.profile.lines] if self.profile else told
 
     def facts(self) -> dict[str, Any]:
         """Return the facts that the model carries with it."""
@@ -114,7 +118,8 @@ def explain_model(ws: Workspace, data: TrainingSet, fitted: Fitted, scorer: Scor
         return Explained(None, [], [], [])
     found = importances(data, fitted, scorer, seed=seed)
     closing = funnel(ws, data, fitted.rehearsed, scorer, seed=seed)
-    return Explained(closing, found.behaviours, found.features, dependence(found, scorer))
+    profile = profile_of(ws, data, scorer, seed=seed)
+    return Explained(closing, found.behaviours, found.features, dependence(found, scorer), profile)
 
 
 def with_facts(scorer: Scorer, facts: Mapping[str, Any]) -> Scorer:

@@ -95,9 +95,14 @@ def parts_of(data: TrainingSet, answers: Answers, new_account: NDArray[np.bool_]
     return parts + list(attribute_parts(data, LARGEST))
 
 
-def attribute_parts(data: TrainingSet, largest: int, *, numbers: bool = True) -> Iterator[Part]:
-    """Yield the largest categories of each attribute, its missing values, and the thirds of those that are numbers."""
-    x = data.exam.x[data.folds.last.examine]
+def attribute_parts(
+    data: TrainingSet, largest: int, *, numbers: bool = True, rows: NDArray[np.int64] | None = None
+) -> Iterator[Part]:
+    """Yield the largest categories of each attribute, its missing values, and the thirds of those that are numbers.
+
+    Of the looks of the last fold, or of those at ``rows``.
+    """
+    x = data.exam.x[data.folds.last.examine if rows is None else rows]
     for place, column in enumerate(data.columns):
         if column.name not in data.definition.attributes:
             continue

@@ -22,6 +22,7 @@ REMAINS = (
     "the files and databases that trialwise load reads; what they say of the lead is left out from now on",
     "what other leads' events say in their own properties",
     "messages that webhooks have delivered already",
+    "what trialwise push has written into a CRM",
 )
 REMAINS_POSTGRES = "pages and write-ahead log of PostgreSQL, until it reuses them; VACUUM FULL rewrites the tables at once"
 

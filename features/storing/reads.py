@@ -15,7 +15,7 @@ from features.storing.rows import HEARD, Fact, Merged, Outcome, StoredEvent, Sto
 CHUNK = 500
 
 _lead, _event, _fact = schema.lead.c, schema.event.c, schema.attribute.c
-_outcome, _member = schema.outcome.c, schema.membership.c
+_outcome, _member, _contact = schema.outcome.c, schema.membership.c, schema.contact.c
 _IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
 
 # Built once: putting a statement together costs as much as running it.
@@ -95,6 +95,12 @@ def lead_ids(connection: Connection, as_of: int, *, by_account: bool) -> list[st
         account: dict[str, str] = {row[0]: row[1] for row in connection.execute(first)}
         ids.sort(key=lambda one: account.get(one, ""))
     return ids
+
+
+def contacted_since(connection: Connection, at: int, known_by: int) -> set[str]:
+    """Return the ids that a contact after an instant names."""
+    query = select(_contact.lead_id).where(_contact.at > at, _contact.known_at <= known_by)
+    return set(connection.execute(query).scalars())
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -73,6 +73,10 @@ def test_a_leads_points_add_up(ws: OpenWorkspace) -> None:
     lead = ws.list(1)["lead_id"].iloc[0]
     reasons = ws.lead(lead)
     assert reasons.attrs["base"] + reasons["points"].sum() == pytest.approx(reasons.attrs["probability"], abs=1e-9)
+    parts = reasons.attrs["fit"] + reasons.attrs["behaviour"]
+    assert reasons.attrs["base"] + parts == pytest.approx(reasons.attrs["probability"], abs=1e-9)
+    fit = reasons.loc[reasons["player"].isin(["country", "company_size", "channel"]), "points"].sum()
+    assert reasons.attrs["fit"] == pytest.approx(fit, abs=1e-9)
     assert reasons["points"].abs().iloc[0] == reasons["points"].abs().max()
 
 

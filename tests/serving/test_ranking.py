@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from features.clock import DAY_US
+from features.clock import DAY_US, format_us, now_us
 from tests.serving.client import TestClient
 from tests.serving.test_scores import START, fill, when
 
@@ -49,6 +49,15 @@ def test_a_stage_is_a_part_of_the_list(full: TestClient) -> None:
     for stage in ("lead", "mql", "pql", "sql", "expired", "customer"):
         chosen = full.get("/v1/leads", params={"stage": stage}).json()["items"]
         assert [item["lead_id"] for item in chosen] == [item["lead_id"] for item in items if item["stage"] == stage]
+
+
+def test_who_was_spoken_to_lately_is_left_alone(full: TestClient) -> None:
+    now = now_us()
+    for lead, days in (("lead 3", 13.9), ("lead 4", 14.1)):
+        said = {"lead_id": lead, "at": format_us(now - round(days * DAY_US)), "channel": "phone"}
+        assert full.post("/v1/contacts", json={"contacts": [said]}).json()["accepted"] == 1
+    listed = {item["lead_id"] for item in full.get("/v1/leads").json()["items"]}
+    assert listed == {f"lead {i}" for i in range(9)} - {"lead 3"}
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ from training.report.drivers import behaviours_and_features, curves
 from training.report.judged import by_age, calibration, closing, lists, slices
 from training.report.markup import Html, joined, tag
 from training.report.opening import figures, opening
+from training.report.profile import who_converts
 from training.report.style import STYLE
 
 TITLES = {
     "list": "What a list brings",
     "calibration": "Can the probabilities be believed?",
     "funnel": "The funnel",
+    "profile": "Who converts",
     "behaviours": "What the model goes by",
     "curves": "How the strongest signs act",
     "slices": "Slices",
@@ -31,6 +33,7 @@ def page(content: Content) -> str:
         "list": lists(content, TITLES["list"]),
         "calibration": calibration(content, TITLES["calibration"]),
         "funnel": closing(content, TITLES["funnel"]),
+        "profile": who_converts(content, TITLES["profile"]),
         "behaviours": behaviours_and_features(content, TITLES["behaviours"]),
         "curves": curves(content, TITLES["curves"]),
         "slices": slices(content, TITLES["slices"]),

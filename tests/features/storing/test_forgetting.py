@@ -61,6 +61,7 @@ def fill(store: EventStore, lead_id: str = CANARY, browser: str = BROWSER) -> No
     store.add_contacts([Contact(f"c-{lead_id}", lead_id, 13, 23, "call", notes={"need": "much"})])
     store.add_leads([(lead_id, 1)], [Fact(lead_id, "file", "country", "DE", 1, 1)], [(lead_id, "acme", 1, 1)])
     store.add_answers([Answer(1, "lead", "k", lead_id, 2, "3", "d", "f", 0.25, "lead", None)])
+    store.pushed.note("crm", {lead_id: "d"}, 1)
     with store.writing() as connection:
         for table in (lead_state, transition, outbox):
             connection.execute(insert(table).values(row_of(table, lead_id)))
