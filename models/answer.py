@@ -70,7 +70,7 @@ def score_records(
         sql=asked.sql,
         pql_probability=asked.pql_probability,
     )
-    warnings = warnings_of(scorer, x, ages, past)
+    warnings = warnings_of(scorer, x, ages, past, asked.phrasing)
     model = {"name": asked.name or scorer.meta.name, "version": asked.version, "fingerprint": scorer.definition.fingerprint}
     records: list[Record] = []
     for row, lead_id in enumerate(lead_ids):

@@ -22,13 +22,13 @@ from models.answer import Asked as Answers
 from models.answer import score_records
 from models.champion import Champion, find_champion, need_champion, same_mapping
 from models.outfile import check_ending, write_rows
-from models.phrasing import Phrasing, own_words
+from models.phrasing import Phrasing
 from models.population import Population, find_population
 
 Say = Callable[[str], None]
 
 _SCORE = {"lead_id": "text", "as_of": "text", "probability": "number", "grade": "text", "stage": "text"}
-DIFFERS = "The workspace file differs from the one that the model was trained with; the model's own is used"
+DIFFERS = "workspace_differs"
 
 QUIET_DAYS = 30
 """So long after the newest time in the data a look at everyone is most often a slip."""
@@ -75,7 +75,7 @@ def write_scores(
     who = find_population(ws, asked, champion.scorer.definition)
     _say_when(who, say)
     if not same_mapping(ws, champion.scorer.definition):
-        say(f"warning: {DIFFERS}.")
+        say(f"warning: {Phrasing().warning(DIFFERS)}.")
     if out.suffix == ".jsonl":
         write_rows(out, (), {}, nested=score_population(ws, champion, who, reasons=many, lang=lang))
     else:
@@ -102,10 +102,11 @@ def score_population(
 ) -> Iterator[dict[str, Any]]:
     """Score piece by piece, in order of id; a record is the very one that HTTP gives. No number of reasons means all."""
     differs = not same_mapping(ws, champion.scorer.definition)
+    words = phrasing(ws, lang)
     answers = Answers(
-        version=champion.ref.version, reasons=reasons, phrasing=phrasing(ws, lang),
+        version=champion.ref.version, reasons=reasons, phrasing=words,
         mql=ws.stages.mql, sql=ws.stages.sql, pql_probability=ws.stages.pql_probability,
-        warnings=(("workspace_differs", DIFFERS),) if differs else (),
+        warnings=((DIFFERS, words.warning(DIFFERS)),) if differs else (),
     )  # fmt: skip
     started = who.tables.leads.started_at
     dated = not champion.scorer.definition.undated
@@ -115,8 +116,7 @@ def score_population(
 
 def phrasing(ws: Workspace, lang: str | None = None) -> Phrasing:
     """Return the words of a workspace in a language, its own by default."""
-    language = lang or ws.language
-    return Phrasing(language, own_words(ws.phrases, ws.behaviours, language))
+    return Phrasing.of(ws, lang)
 
 
 def feature_columns(features: FeatureSet) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Phrasing: a feature and its value as one sentence, and what is typical of it, in the words of a language.
+"""Phrasing: a feature and its value as one sentence, and what is typical of it, in the words of a language and of a workspace.
 
-The words are data, one YAML file a language; a workspace's own words stand before them. A language without a file yet answers in
-English.
+The words are data (`phrase_book.py`). What a feature says is put together once for each model, workspace and language; a sentence
+then only needs its value.
 """
 
 from __future__ import annotations
@@ -9,48 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import yaml
+from functools import cached_property, lru_cache
 
 from features.definition import Definition
 from features.feature import Feature
-from features.selectors import OWN
-from features.workspaces.own_words import own_words
-from models.errors import ModelError
+from features.workspaces.own_words import borrowed_words, own_words
+from features.workspaces.schema import Workspace
+from models.phrase_book import DYNAMIC, LANGUAGES, Book, Families, book_of, fill
+from models.phrase_values import PERCENT, Values, ratio, towards, whole_days
+from models.phrase_words import Words
 
-__all__ = ["LANGUAGES", "Phrasing", "own_words", "typical_kinds"]
+__all__ = ["LANGUAGES", "Phrasing", "typical_kinds"]
 
-LANGUAGES = ("en", "tr", "de")
-FOLDER = Path(__file__).parent / "phrases"
-
-PERCENT = frozenset({"night_share", "weekend_share", "business_share", "profile_filled"})
-HOURS = frozenset({"recency_h", "time_to_first_h"})
-DAYS = frozenset({"trial_age_d", "trial_left_d"})
-SECONDS = frozenset({"duration_sum_s", "duration_mean_s"})
-MEDIANS = (
-    HOURS
-    | DAYS
-    | PERCENT
-    | {"duration_mean_s", "amount_mean", "trend", "ratio_to", "names_unused", "attribute", "any_active_minutes"}
-)
+MEDIANS = PERCENT | {
+    "recency_h", "time_to_first_h", "trial_age_d", "trial_left_d", "duration_mean_s", "amount_mean", "trend", "ratio_to",
+    "names_unused", "attribute", "any_active_minutes",
+}  # fmt: skip
 """Families of which the median says more than the share of trials above 0."""
 
+_MONEY = frozenset({"amount_sum", "amount_mean"})
+_DO = frozenset({"count", "people"})
 _PARAMETER = re.compile(r"(reached)_([0-9]+)|(ratio_to)_(.+)")
-_CAMEL = re.compile(r"(?<=[a-z0-9])[A-Z](?=[a-z])")
-_STEADY = 0.05
+_HOLE = "\ue000"
+"""Stands for the value while a template is filled; a private character, which no words have."""
 
-
-@cache
-def _words(language: str) -> dict[str, Any]:
-    if language not in LANGUAGES:
-        raise ModelError(
-            "There are no words for this language", given=language, expected=", ".join(LANGUAGES), do="choose one of them"
-        )
-    path = FOLDER / f"{language}.yaml"
-    return dict(yaml.safe_load((path if path.exists() else FOLDER / "en.yaml").read_text(encoding="utf-8")))
+Form = tuple[str, str, str]
+"""What stands before the value and behind it, and which slot the value fills: n, times or none."""
 
 
 def family_of(feature: Feature) -> tuple[str, str]:
@@ -70,166 +54,185 @@ def typical_kinds(features: tuple[Feature, ...]) -> dict[str, str]:
 class Phrasing:
     """The words of one language and of one workspace.
 
-    `own` are a workspace's words for a behaviour or a feature, in the simple past: ``{"exports": "exported a report"}``.
+    `own` are a workspace's words for a behaviour or a feature, in the simple past (German: or in the perfect):
+    ``{"exports": "exported a report"}``; `borrowed` are those of them that are of another language, which are only quoted.
     """
 
     language: str = "en"
     own: Mapping[str, str] = field(default_factory=dict)
+    borrowed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        _words(self.language)  # an unknown language is refused before any work begins
+        book_of(self.language)  # an unknown language is refused before any work begins
 
-    def sentence(self, feature: Feature, value: float | str | None, definition: Definition) -> str:
-        """Return what the lead did, with a capital letter and without a full stop."""
-        family, parameter = family_of(feature)
-        forms = self._forms(feature, family)
-        kind = self._form(family, parameter, value)
-        form = forms.get(kind) or (forms["other"] if kind != "missing" else _words(self.language)["unknown"])
-        of = self._of(feature, definition)
-        below = self._behaviour(parameter, definition) if family == "ratio_to" else {}
-        text = form.format(
-            **(of | {"doing": of["they_doing"]} if feature.over == "mates" else of),
-            when=self._span("windows", feature.window),
-            before=self._span("before", feature.window) if family == "trend" else "",
-            n="" if value is None else self._value(family, value),
-            times="" if value is None or isinstance(value, str) else self._unit("time", value),
-            level=self._unit("time", int(parameter)) if family == "reached" else "",
-            number=parameter,
-            below_did=below.get("did", ""),
-            below_they=below.get("they", ""),
-            below_not_done=below.get("not_done", ""),
-            name=self._name(feature.name),
-            meaning=_spaced(feature.meaning),
-        )
-        return str(text[0].upper() + text[1:])
+    @classmethod
+    def of(cls, ws: Workspace, language: str | None = None) -> Phrasing:
+        """Return the words of a workspace in a language, its own by default."""
+        told = language or ws.language
+        own = own_words(ws.phrases, ws.behaviours, told)
+        return cls(told, own, borrowed_words(ws.phrases, ws.behaviours, told, ws.language))
 
-    def typical(self, feature: Feature, kind: str, number: float, *, dated: bool = True) -> str:
-        """Return what is typical of a feature: a share of trials, or a median; what has no dates has no age to speak of."""
-        words = _words(self.language)["typical"]
-        shown = self._value(family_of(feature)[0], number) if kind == "median" else self._percent(number)
-        if kind == "share" and feature.over == "mates":
-            return str(words["mates_share"].format(n=shown))
-        undated = kind != "values" and (not dated or feature.family == "attribute")
-        return str(words[f"undated_{kind}" if undated else kind].format(n=shown))
+    def sentence(self, feature: Feature, value: float | str | None, definition: Definition, *, early: bool = False) -> str:
+        """Return what the lead did, with a capital letter and without a full stop; `early` is a trial too young for the feature."""
+        return self._told(feature, definition).sentence(value, early=early)
 
-    def _forms(self, feature: Feature, family: str) -> dict[str, str]:
-        """Return the sentences of a family, with those that a behaviour has instead, unless the workspace words it."""
-        words = _words(self.language)
-        words = words["account"] if feature.over == "mates" else words
-        told = feature.name in self.own or feature.selector in self.own
-        instead = {} if told else words["instead"].get(feature.selector, {})
-        return {**words["families"][family], **instead.get(family, {})}
+    def typical(self, feature: Feature, kind: str, number: float, value: float | str | None, definition: Definition) -> str:
+        """Return what is typical of a feature beside a lead's value: the `share` of trials above 0, a `median`, or how many have it."""
+        return self._told(feature, definition).typical(kind, number, value)
 
-    @staticmethod
-    def _form(family: str, parameter: str, value: float | str | None) -> str:
+    def warning(self, code: str, **slots: str) -> str:
+        """Return the text of a warning."""
+        return book_of(self.language).warnings[code].format(**slots)
+
+    def number(self, value: float) -> str:
+        """Return a number as the language writes it."""
+        return Values(book_of(self.language)).number(value)
+
+    @cached_property
+    def _shelves(self) -> dict[str, dict[str, Told]]:
+        return {}
+
+    def _told(self, feature: Feature, definition: Definition) -> Told:
+        shelf = self._shelves.get(definition.fingerprint)
+        if shelf is None:
+            shelf = _shelf(self.language, tuple(sorted(self.own.items())), self.borrowed, definition.fingerprint)
+            self._shelves[definition.fingerprint] = shelf
+        told = shelf.get(feature.name)
+        if told is None:
+            words = Words(book_of(self.language), self.own, self.borrowed, definition)
+            told = shelf[feature.name] = Told(words, feature)
+        return told
+
+
+@lru_cache(maxsize=64)
+def _shelf(language: str, own: tuple[tuple[str, str], ...], borrowed: frozenset[str], fingerprint: str) -> dict[str, Told]:
+    """Return where the features of one model, workspace and language stand: a request's phrasing is made anew, its words are not."""
+    return {}
+
+
+class Told:
+    """One feature in words, which waits for values."""
+
+    def __init__(self, words: Words, feature: Feature) -> None:
+        self._book, self._values = words.book, Values(words.book)
+        self._family, self._parameter = family_of(feature)
+        self._feature = feature
+        self._mates = feature.over == "mates"
+        self._by_day = words.definition.resolution.events == "day"
+        self._known = frozenset(words.definition.categories.get(feature.name, ()))
+        forms, behaviour = words.forms(feature)
+        self._slots = {**forms, **self._slots_of(words)}
+        self._templates = self._sentences(words.book, behaviour)
+        # Filled when they are first said: most sentences of most features never are.
+        self._filled: dict[tuple[str, str], Form] = {}
+
+    def sentence(self, value: float | str | None, *, early: bool = False) -> str:
+        """Return what the lead did."""
+        which = self._which(value, early)
+        before, behind, slot = self._filled.get(("", which)) or self._sentence(which)
+        if not slot or value is None:
+            return before + behind
+        told = self._say(value) if slot == "n" else self._values.times(float(value))
+        return before + told + behind if before else self._capital(told) + behind
+
+    def typical(self, kind: str, number: float, value: float | str | None) -> str:
+        """Return what is typical."""
+        mode = self._mode(kind, value)
+        which = "zero" if number == 0 else "all" if number == 1 else "other"
+        if kind == "median":
+            said, which = self._say(number, alone=True), "other"
+        else:
+            said = self._values.percent(number)
+        filled = self._filled.get((mode, which))
+        if filled is None:
+            texts = self._book.typical[mode]
+            filled = self._filled[mode, which] = self._parts(texts.get(which) or texts["other"])
+        before, behind, slot = filled
+        return before + said + behind if slot else before
+
+    def _mode(self, kind: str, value: float | str | None) -> str:
+        """Return which of the sentences on what is typical a value takes."""
+        if kind == "median":
+            return "lead_median" if self._feature.family == "attribute" else "median"
+        if kind == "values":
+            return "values" if value in self._known else "rare"
+        lacking = not isinstance(value, str) and not value
+        if self._family in _MONEY:
+            return "recorded"
+        if self._family == "reached" and self._parameter != "1":
+            return "mates_reached" if self._mates else "reached"
+        if self._mates:
+            return "mates_lacking" if lacking else "mates"
+        return "lacking" if lacking else "do" if self._family in _DO else "once"
+
+    def _which(self, value: float | str | None, early: bool) -> str:
         """Return which of a family's sentences a value takes."""
         if value is None:
-            return "missing"
+            return "early" if early and "early" in self._templates else "missing"
         if isinstance(value, str):
-            return "other"
-        if family == "trend":
-            value = min(max(value, 0.0), 1.0)
-        if family == "trend" and 0 < value < 1:
-            return _towards(value)
-        if family == "reached" and value == 0 and parameter == "1":
-            return "never"
-        return "zero" if value == 0 else "one" if value == 1 else "other"
+            return "other" if value in self._known else "rare"
+        if self._family == "trend" and 0 < value < 1:
+            return towards(value)
+        if self._family == "ratio_to":
+            return ratio(value)[0]
+        if self._family == "reached":
+            return ("once" if value else "never") if self._parameter == "1" else "other" if value else "zero"
+        if self._by_day and self._family in ("recency_h", "time_to_first_h"):
+            return "other" if whole_days(self._family, value) else "zero"
+        return "zero" if value == 0 or self._values.at_once(self._family, value) else "one" if value == 1 else "other"
 
-    def _of(self, feature: Feature, definition: Definition) -> dict[str, str]:
-        """Return the words of what a feature counts: its own, its events', or its behaviour's."""
-        if feature.name in self.own and feature.selector is not None:
-            return self._told(self.own[feature.name])
-        return self._behaviour(feature.selector or "any", definition)
-
-    def _behaviour(self, key: str, definition: Definition) -> dict[str, str]:
-        words = _words(self.language)
-        name = key.removeprefix(OWN)
-        if name in self.own:
-            return self._told(self.own[name])
-        if key in words["behaviours"]:
-            known = words["behaviours"][key]
-            return {
-                "they": known["did"],
-                "they_doing": known["doing"],
-                "not_done": words["not_done"].format(**known),
-                **known,
-            }
-        own = definition.features.get(name) if key.startswith(OWN) else None
-        events = " / ".join(pattern.event for pattern in own.patterns) if own else name
-        return self._told(words["event"].format(name=_spaced(events)))
-
-    def _name(self, name: str) -> str:
-        """Return a workspace's own word for a column, else its name as people would write it: companySize is company size."""
-        return _spaced(self.own.get(name) or _CAMEL.sub(lambda found: f" {found[0].lower()}", name))
-
-    def _told(self, did: str) -> dict[str, str]:
-        """Make the forms of words that are known in the simple past only."""
-        words = _words(self.language)
-        did = _spaced(did)
-        forms = {form: words[form].format(did=did) for form in ("own_doing", "own_they_doing", "never")}
-        return {
-            "did": did,
-            "they": did,
-            "done": did,
-            "not_done": forms["never"],
-            "doing": forms["own_doing"],
-            "they_doing": forms["own_they_doing"],
-        }
-
-    def _span(self, kind: str, window: str | None) -> str:
-        words = _words(self.language)[kind]
-        if window is None or window == "all":
-            return str(words["all"])
-        return _plural(words[window[-1]], int(window[:-1]))
-
-    def _unit(self, unit: str, value: float) -> str:
-        return _plural(_words(self.language)["units"][unit], value)
-
-    def _value(self, family: str, value: float | str) -> str:
-        """Return a value in the unit that people use."""
-        units = _words(self.language)["units"]
+    def _say(self, value: float | str, *, alone: bool = False) -> str:
         if isinstance(value, str):
-            return value
-        if family in PERCENT:
-            return self._percent(value)
-        if family == "trend":
-            return str(units[_towards(value)])
-        if family in HOURS:
-            if value < 1:
-                return str(units["under_an_hour"])
-            return self._unit("hour", int(value)) if value < 48 else self._unit("day", int(value / 24))
-        if family in DAYS:
-            return str(units["under_a_day"]) if value < 1 else self._unit("day", int(value))
-        if family in SECONDS:
-            return self._duration(value) if value >= 1 else str(units["under_a_second"])
-        if family == "any_active_minutes":
-            return self._duration(value * 60) if value >= 1 else str(units["under_a_minute"])
-        return _number(value)
+            return value.replace("_", " ")
+        if self._family == "attribute":
+            return self._values.attribute(self._feature.name, value)
+        return self._values.say(self._family, value, by_day=self._by_day, alone=alone)
 
-    def _duration(self, seconds: float) -> str:
-        unit, size = ("second", 1) if seconds < 60 else ("minute", 60) if seconds < 7200 else ("hour", 3600)
-        return self._unit(unit, round(seconds / size))
+    def _sentences(self, book: Book, behaviour: str) -> dict[str, str]:
+        """Return the sentences of the family, with those that its words or its subject have instead."""
+        layers: list[Families] = [{self._family: {"missing": book.unknown}}, book.families, book.instead.get(behaviour, {}) if behaviour else book.own_families]
+        layers += [book.mates_families] if self._mates else []
+        found = {name: text for layer in layers for name, text in layer.get(self._family, {}).items()}
+        if self._mates:
+            missing = found["missing"]
+            if missing == book.unknown:
+                found["missing"] = book.mates.unknown
+            elif "{who}" in missing:
+                found["missing"] = book.mates.doubt.replace("{text}", missing)
+        return found
 
-    def _percent(self, share: float) -> str:
-        units = _words(self.language)["units"]
-        return str(units["under_a_percent"]) if 0 < share < 0.005 else str(units["percent"].format(n=round(share * 100)))
+    def _slots_of(self, words: Words) -> dict[str, str]:
+        """Return what the slots beside the behaviour's own forms stand for."""
+        feature, book = self._feature, words.book
+        subject = book.mates if self._mates else book.lead
+        slots = {name: self._values.window(table, feature.window) for name, table in book.spans.items() if self._spans(table)}
+        slots |= {"who": subject.who, "among": subject.among, "number": self._parameter, "name": words.name(feature.name)}
+        slots |= dict.fromkeys(DYNAMIC, _HOLE)
+        if self._family == "trend":
+            slots["twice"] = self._values.window(book.spans["when"], feature.window, times=2)
+        if self._family == "reached":
+            slots["level"] = self._values.times(int(self._parameter))
+            slots["number"] = self._values.number(int(self._parameter))
+        if self._family == "ratio_to":
+            below = words.behaviour(self._parameter)[0]
+            slots |= {f"below_{form}": fill(text, {**below, "when": "{when}"}) for form, text in below.items()}
+        return slots
 
+    def _spans(self, table: Mapping[str, object]) -> bool:
+        """Tell whether a span is one of this feature's window; over all time there is none before."""
+        return self._feature.window not in (None, "all") or "all" in table
 
-def _towards(trend: float) -> str:
-    """Return what a trend says: less often than before, as often, or more often."""
-    return "same" if abs(trend - 0.5) <= _STEADY else "more" if trend > 0.5 else "less"
+    def _sentence(self, which: str) -> Form:
+        """Fill one of the family's sentences; what has none of its own is told as all other values are."""
+        before, behind, slot = self._parts(self._templates.get(which) or self._templates["other"])
+        form = self._filled["", which] = (self._capital(before) if before else ""), behind, slot
+        return form
 
+    def _parts(self, template: str) -> Form:
+        """Fill a template but for its value, with single blanks, and tell which slot the value has."""
+        filled = " ".join(fill(template, self._slots).split()).replace(" ,", ",")
+        before, hole, behind = filled.partition(_HOLE)
+        return before, behind, ("times" if "{times}" in template else "n") if hole else ""
 
-def _plural(forms: Mapping[str, str], n: float) -> str:
-    return forms["one"] if n == 1 else forms["other"].format(n=_number(n))
-
-
-def _number(value: float) -> str:
-    """Return a number for people: whole ones with thousands apart, others with three digits."""
-    if float(value).is_integer() or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-def _spaced(text: str) -> str:
-    return text.replace("_", " ")
+    def _capital(self, text: str) -> str:
+        return self._book.capitals.get(text[0], text[0].upper()) + text[1:]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import DAY_US
 from features.feature import TRIAL_AGE, Feature
 from features.matrix import FeatureMatrix
 from models.explanation import Explanation
@@ -15,6 +16,9 @@ from models.reference import VALUES
 from models.scorer import Scorer
 
 Floats = NDArray[np.float64]
+
+NEVER_DONE = frozenset({"recency_h", "time_to_first_h"})
+"""Families that have no value while nothing has happened; over a team, also while nobody knows of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +66,15 @@ class Reasons:
         value: float | str | None = None if number != number else number
         if feature.kind == "category":
             value = self.matrix.labels[feature.name][row]
+        early = age_days * DAY_US < feature.min_age_us
         return {
             "player": explanation.players[player],
             "feature": feature.name,
             "value": int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value,
             "points": float(explanation.points[row, player]),
             "log_odds": float(explanation.log_odds[row, player]),
-            "text": self.phrasing.sentence(feature, value, self.scorer.definition),
-            "typical": self._typical(feature, number, age_days),
+            "text": self.phrasing.sentence(feature, value, self.scorer.definition, early=early),
+            "typical": self._typical(feature, value, number, age_days),
         }
 
     def _clearest(self, explanation: Explanation, row: int, player: int) -> Feature:
@@ -82,8 +87,15 @@ class Reasons:
         best = max(own, key=lambda j: direction * float(explanation.shares[row, j]))
         return self.scorer.feature_set[self.scorer.names[best]]
 
-    def _typical(self, feature: Feature, number: float, age_days: float) -> str | None:
-        """Return what is typical of a feature at an age, or None where the model does not say."""
+    def _typical(self, feature: Feature, value: float | str | None, number: float, age_days: float) -> str | None:
+        """Return what is typical of a feature at an age, or None where the model does not say.
+
+        Beside what the lead has never done stands how many others have.
+        """
+        if number != number and feature.family in NEVER_DONE and feature.selector is not None:
+            name = f"{'account_' if feature.over == 'mates' else ''}{feature.selector}_count_all"
+            if name in self.scorer.feature_set.places:
+                feature, value, number = self.scorer.feature_set[name], 0.0, 0.0
         typical = self.scorer.reference.typical.get(feature.name)
         # Of trials of this age this age is typical, and what is not known is not compared.
         if typical is None or feature.player == TRIAL_AGE or number != number:
@@ -92,4 +104,4 @@ class Reasons:
         place = int(number) if typical.kind == VALUES else 0
         if place >= len(numbers):
             return None
-        return self.phrasing.typical(feature, typical.kind, numbers[place], dated=not self.scorer.definition.undated)
+        return self.phrasing.typical(feature, typical.kind, numbers[place], value, self.scorer.definition)

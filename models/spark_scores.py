@@ -36,6 +36,7 @@ from models.batch import (
 )
 from models.champion import Champion, need_champion, same_mapping
 from models.outfile import arrow_table
+from models.phrasing import Phrasing
 from models.population import LEFT_OUT, Asked, Population, check_asked, choose, not_known_yet, parse_when
 from models.registry import ChampionRef
 
@@ -180,7 +181,7 @@ def write_scores_spark(
         data, looks = _gathered(session, ws, definition, asked, champion.scorer.feature_set, buckets)
         _say_read(data, looks, say)
         if not same_mapping(ws, definition):
-            say(f"warning: {DIFFERS}.")
+            say(f"warning: {Phrasing().warning(DIFFERS)}.")
         work = Scores(looks, Model.of(champion), many, lang)
         written = data.compute(work, score_columns(ws, champion, many))
         _say_left_out(written.told, say)

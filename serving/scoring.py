@@ -14,7 +14,7 @@ from features.store import EventStore
 from features.storing.rows import Answer
 from features.workspace import Workspace
 from models.answer import Asked, score_records, states_of
-from models.phrasing import LANGUAGES, Phrasing, own_words
+from models.phrasing import LANGUAGES, Phrasing
 from serving.access import Caller
 from serving.live_lead import Standing
 from serving.problems import Problem
@@ -55,25 +55,22 @@ def asked_of(
     workspace: Workspace, loaded: Loaded, wish: Wish, *, stale: bool = False, more: Sequence[tuple[str, str]] = ()
 ) -> Asked:
     """Return a wish in the words of the models chapter, with what has to be said of the model itself, and ``more`` warnings."""
+    words = Phrasing.of(workspace, wish.language)
     warnings: list[tuple[str, str]] = [*more]
     if loaded.differs:
-        warnings.append(("workspace_differs", f"The server's workspace differs from the model's in: {', '.join(loaded.differs)}"))
+        warnings.append(("workspace_differs", words.warning("workspace_differs_in", names=", ".join(loaded.differs))))
     if stale:
-        warnings.append(("model_stale", "The registry does not answer; the model may not be the newest"))
+        warnings.append(("model_stale", words.warning("model_stale")))
     return Asked(
         name=loaded.ref.name,
         version=loaded.ref.version,
         reasons=wish.reasons,
-        phrasing=Phrasing(wish.language, own_words(workspace.phrases, _phrases(workspace), wish.language)),
+        phrasing=words,
         mql=workspace.stages.mql,
         sql=workspace.stages.sql,
         pql_probability=workspace.stages.pql_probability,
         warnings=tuple(warnings),
     )
-
-
-def _phrases(workspace: Workspace) -> dict[str, Any]:
-    return {name: one.phrase for name, one in workspace.behaviours.items() if one.phrase is not None}
 
 
 def score_standings(

@@ -19,3 +19,17 @@ def own_words(phrases: Mapping[str, Any], behaviours: Mapping[str, Any], languag
         if text:
             found[name] = text
     return found
+
+
+def borrowed_words(phrases: Mapping[str, Any], behaviours: Mapping[str, Any], language: str, written: str) -> frozenset[str]:
+    """Return whose words `own_words` has to take from another language; one text for all is in the file's own, `written`.
+
+    >>> sorted(borrowed_words({"a": {"en": "did a"}, "b": {"de": "tat b"}, "c": "did c"}, {}, "de", "en"))
+    ['a', 'c']
+    """
+    told = {name: behaviour.phrase for name, behaviour in behaviours.items() if behaviour.phrase is not None}
+    return frozenset(
+        name
+        for name, words in {**told, **phrases}.items()
+        if (language != written if isinstance(words, str) else not words.get(language))
+    )

@@ -1,242 +1,211 @@
-"""Every feature says something that people can read, whatever its value."""
+"""Every feature says something that people can read, whatever its value, in every language."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from features.catalog import feature_set
-from features.definition import Definition
-from features.feature import Feature, FeatureSet
-from features.workspace import Workspace, parse_workspace
-from features.workspaces.behaviours import VOCABULARY
+from features.feature import Feature
+from features.selectors import OWN
+from features.workspaces.behaviours import ANY, VOCABULARY
 from features.workspaces.own_features import FAMILIES
 from models.errors import ModelError
-from models.phrasing import FOLDER, LANGUAGES, Phrasing, _words, own_words, typical_kinds
+from models.phrase_book import FOLDER, LANGUAGES, book_of
+from models.phrasing import Phrasing, family_of, typical_kinds
+from tests.models.phrases_sample import SAMPLE, sample
+from tests.models.spoken_world import spoken_world, told_in
 
-VALUES = (0.0, 1.0, 2.0, 1000.0, 0.004, 0.35, 0.5, 0.75, None)
+VALUES = (0.0, 1.0, 2.0, 1000.0, 0.004, 0.35, 0.5, 0.75, 0.998, None)
+WORLD = spoken_world()
+BY_DAY = spoken_world(resolution="day")
 
-
-def everything() -> Workspace:
-    """A workspace with every behaviour, every family of every behaviour, and words of its own."""
-    behaviours = "\n".join(
-        f"  {name}: {{events: [{name}_event], duration: duration_s, amount: amount, reach: [1, 5], traits: [full_name]}}"
-        for name in VOCABULARY
-    )
-    lines = []
-    for name in (*VOCABULARY, "exports", "any"):
-        for family in (*FAMILIES, "reached_3", "ratio_to_session"):
-            windows = ["all"] if family in UNWINDOWED or family.startswith("reached") else ["7d", "1d", "12h"]
-            windows += ["all"] if family in ("count", "night_share") else []
-            lines += [
-                f"  own_{name}_{family}_{window}: {{{family}: {name}, window: {window}}}"
-                for window in windows
-                if possible(name, family)
-            ]
-        for family in (*FAMILIES, "people", "reached_1", "reached_3", "ratio_to_session"):
-            windows = ["all"] if family in UNWINDOWED or family.startswith("reached") else ["7d"]
-            if possible(name, family) and family != "profile_filled":
-                lines += [f"  mates_{name}_{family}: {{account_{family}: {name}, window: {window}}}" for window in windows]
-    text = f"""
-name: acme
-data:
-  leads: {{source: leads.csv, id: lead_id, started_at: at, account: org}}
-  events: {{source: events.csv, lead: lead_id, name: event, at: at, properties: [duration_s, amount]}}
-  conversions: {{source: conversions.csv, lead: lead_id, at: at}}
-behaviours:
-{behaviours}
-  exports: {{events: [report_exported], duration: duration_s, amount: amount, phrase: "exported a report"}}
-features:
-{chr(10).join(lines)}
-  own_events: {{count: [some_event, other_event], window: 7d, behaviour: core_use}}
-  mates_events: {{account_people: [some_event, other_event], window: 7d}}
-attributes: {{home_country: category, company_size: number}}
-phrases: {{home_country: where they live, own_events: did something rare}}
-"""
-    return parse_workspace(text, Path())
+SHARED = {
+    "tr": {"plan"},
+    "de": {"in", "am", "an", "war", "hat", "team", "upgrade", "support", "community", "feedback", "marketing", "trend", "plan",
+           "browser", "region", "die", "so", "des", "kam", "was"},
+}  # fmt: skip
+"""Words of en.yaml that are words of the other language too."""
 
 
-RATIO = "Ran into trouble 0.25 times for each time that the lead opened the product in the last 7 days"
-RATIO_OF_MATES = "Colleagues ran into trouble 0.25 times for each time that they opened the product in the last 7 days"
-UNWINDOWED = ("recency_h", "time_to_first_h", "streak_current_d", "streak_longest_d", "profile_filled")
+def built_in(feature: Feature) -> bool:
+    """Tell whether nobody but us named anything that a feature's sentence may quote."""
+    named = feature.selector is not None and (feature.selector.startswith(OWN) or feature.selector not in (*VOCABULARY, ANY))
+    return not named and feature.name not in ("home_country", "companyBudget", "founding_year") and "told" not in feature.name
 
 
-def possible(name: str, family: str) -> bool:
-    """Tell whether a behaviour of the workspace has what a family needs."""
-    if name == "any":
-        return not family.startswith(("duration", "amount", "profile"))
-    return (name, family) != ("exports", "profile_filled")
+def english_words() -> set[str]:
+    """Return the vocabulary of en.yaml: all letters of its texts, without keys and slots."""
+    text = re.sub(r"(?m)#.*$", "", (FOLDER / "en.yaml").read_text(encoding="utf-8"))
+    text = re.sub(r"\{[a-z_]+(:[^{}]*(\{[a-z]+\})?)?\}|[\w=\"]+:", lambda found: f" {found[1] or ''} ", text)
+    return {word.lower() for word in re.findall(r"[^\W\d_]{2,}", text)}
 
 
-@pytest.fixture(scope="module")
-def workspace() -> Workspace:
-    return everything()
+def spoken(language: str) -> Iterator[tuple[Feature, str]]:
+    """Yield every sentence, and every sentence on what is typical, of every feature at every value."""
+    for world in (WORLD, BY_DAY):
+        features, phrasing = told_in(language, world)
+        for feature in features.features:
+            kind = typical_kinds((feature,))[feature.name]
+            for value in ("DE", "Bonn", None) if feature.kind == "category" else VALUES:
+                for early in (False, True):
+                    yield feature, phrasing.sentence(feature, value, features.definition, early=early)
+                for number in (0.0, 0.31, 1.0) if value is not None else ():
+                    told = "values" if feature.kind == "category" else kind
+                    text = phrasing.typical(feature, told, number, value, features.definition)
+                    yield feature, text[0].upper() + text[1:]
 
 
-@pytest.fixture(scope="module")
-def definition(workspace: Workspace) -> Definition:
-    return workspace.definition(vocabulary={}, categories={"home_country": ("DE", "TR")}, bounds={})
-
-
-@pytest.fixture(scope="module")
-def features(definition: Definition) -> FeatureSet:
-    return feature_set(definition)
-
-
-@pytest.fixture(scope="module")
-def phrasing(workspace: Workspace) -> Phrasing:
-    return Phrasing("en", own_words(workspace.phrases, workspace.behaviours, "en"))
-
-
-def feature(features: FeatureSet, name: str) -> Feature:
-    return features[name]
-
-
-@pytest.mark.parametrize("value", VALUES)
-def test_every_feature_makes_a_sentence(
-    value: float | None, features: FeatureSet, definition: Definition, phrasing: Phrasing
-) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_feature_makes_a_sentence_at_every_value(language: str) -> None:
+    english = english_words() - SHARED.get(language, set())
+    assert {"has", "looked", "trials", "upgrade", "times", "nobody"} <= english | SHARED.get(language, set())
     families = set()
-    for words in (phrasing, Phrasing()):
-        for one in features.features:
-            families.add(one.family)
-            text = words.sentence(one, value, definition)
-            assert text[0].isupper() or not text[0].isalpha(), text
-            assert not set("_{}") & set(text), text
-            assert "  " not in text, text
-            assert not text.endswith((".", " ")), text
-            for kind in ("share", "median"):
-                assert not set("_{}") & set(words.typical(one, kind, value or 0.0))
-    assert {*FAMILIES, "reached_3", "ratio_to_session", "trial_age_d", "trial_left_d", "attribute"} <= families
+    for feature, text in spoken(language):
+        families.add(feature.family)
+        assert not set("_{}\ue000") & set(text), text
+        assert feature.name not in text or "_" not in feature.name, text
+        assert "  " not in text, text
+        assert text[0].isupper() or text[0].isdigit() or text[0] in "%“„", text
+        assert text[-1] not in ".,;: ", text
+        assert not re.search(r" [,.;)]|\( ", text), text
+        if language != "en" and built_in(feature):
+            words = {word.lower() for word in re.findall(r"[^\W\d_]{2,}", text)}
+            assert not words & english - {"bonn"}, (feature.name, text)
+    assert {*FAMILIES, "reached_3", "ratio_to_session", "people", "trial_age_d", "trial_left_d", "attribute"} <= families
+
+
+def test_the_committed_sample_is_what_is_said() -> None:
+    assert SAMPLE.read_text(encoding="utf-8") == sample(), "run python -m tests.models.phrases_sample, and read what changed"
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "text"),
+    ("name", "value", "english", "turkish", "german"),
     [
-        ("own_purchase_intent_count_7d", 3.0, "Looked at the upgrade page 3 times in the last 7 days"),
-        ("own_purchase_intent_count_7d", 1.0, "Looked at the upgrade page once in the last 7 days"),
-        ("own_purchase_intent_count_7d", 0.0, "Has not looked at the upgrade page in the last 7 days"),
-        ("own_purchase_intent_count_1d", 1000.0, "Looked at the upgrade page 1,000 times in the last day"),
-        ("own_purchase_intent_count_all", 0.0, "Has not looked at the upgrade page so far"),
-        ("own_sales_count_12h", 2.0, "Talked with sales 2 times in the last 12 hours"),
-        ("own_add_on_recency_h_all", None, "Has not taken an add-on yet"),
-        ("own_add_on_recency_h_all", 0.5, "Last took an add-on less than an hour ago"),
-        ("own_add_on_recency_h_all", 5.2, "Last took an add-on 5 hours ago"),
-        ("own_add_on_recency_h_all", 72.0, "Last took an add-on 3 days ago"),
-        ("own_core_use_duration_sum_s_7d", 7260.0, "Spent 2 hours using its features in the last 7 days"),
-        ("own_core_use_duration_sum_s_7d", 61.0, "Spent 1 minute using its features in the last 7 days"),
-        ("own_session_trend_7d", 0.9, "Opened the product more often in the last 7 days than in the 7 days before"),
-        ("own_session_trend_7d", 0.1, "Opened the product less often in the last 7 days than in the 7 days before"),
-        ("own_session_trend_7d", 0.52, "Opened the product as often in the last 7 days as in the 7 days before"),
-        ("own_friction_reached_3_all", 0.0, "Has not run into trouble 3 times yet"),
-        ("milestone_reached_1", 0.0, "Has not reached a milestone yet"),
-        ("milestone_reached_1", 1.0, "Reached a milestone at least once"),
-        ("milestone_reached_5", 1.0, "Reached a milestone at least 5 times"),
-        ("own_session_trend_1d", 1.0, "Opened the product in the last day, but not in the day before"),
-        ("own_session_trend_12h", 0.0, "Has not opened the product in the last 12 hours, but did in the 12 hours before"),
-        ("any_count_3d", 61.0, "Took 61 actions in the last 3 days"),
-        ("any_count_3d", 1.0, "Took 1 action in the last 3 days"),
-        ("any_recency_h", 1.0, "Was last active 1 hour ago"),
-        ("any_recency_h", None, "Has not been active yet"),
-        ("any_active_minutes_7d", 61.0, "Was active for 61 minutes in the last 7 days"),
-        ("any_active_minutes_7d", 0.35, "Was active for less than a minute in the last 7 days"),
-        ("any_night_share_all", 0.0, "Was never active at night (22-6 h) so far"),
-        ("any_night_share_all", 1.0, "Was active only at night (22-6 h) so far"),
-        ("own_core_use_distinct_names_7d", 3.0, "Used 3 different features of the product in the last 7 days"),
-        ("own_core_use_names_unused_7d", 2.0, "Has left 2 usual features of the product unused in the last 7 days"),
-        ("own_sales_streak_longest_d_all", 1.0, "Never talked with sales on two days in a row"),
-        ("own_sales_streak_current_d_all", 1.0, "Talked with sales today or yesterday, but not the day before"),
-        ("own_add_on_amount_sum_7d", 61.0, "Took an add-on for 61 in total in the last 7 days"),
-        ("own_add_on_amount_sum_7d", 0.0, "Has not taken an add-on for any amount in the last 7 days"),
-        ("own_core_use_duration_mean_s_7d", 0.2, "Spent less than a second at a time using its features in the last 7 days"),
-        ("own_friction_ratio_to_session_7d", 0.25, RATIO),
-        ("own_friction_ratio_to_session_7d", None, "Has not opened the product in the last 7 days"),
-        ("own_session_night_share_7d", 0.333, "Opened the product at night (22-6 h) 33 % of the time in the last 7 days"),
-        ("own_exports_count_7d", 2.0, "Exported a report 2 times in the last 7 days"),
-        ("own_exports_count_7d", 0.0, "Never exported a report in the last 7 days"),
-        ("own_events", 2.0, "Did something rare 2 times in the last 7 days"),
-        ("profile_filled", 0.5, "Has filled in 50 % of the profile"),
-        ("trial_left_d", 0.0, "The trial is over"),
-        ("trial_left_d", 2.5, "The trial has 2 days left"),
-        ("company_size", 12.0, "Company size is 12"),
-        ("company_size", None, "Company size is not known"),
-        ("home_country", "DE", "Where they live is DE"),
-        ("mates_core_use_people", 3.0, "3 colleagues used a feature of the product in the last 7 days"),
-        ("mates_core_use_people", 1.0, "1 colleague used a feature of the product in the last 7 days"),
-        ("mates_core_use_people", 0.0, "No colleague used a feature of the product in the last 7 days"),
-        ("mates_core_use_people", None, "The account of the lead is not known"),
-        ("mates_any_people", 3.0, "3 colleagues were active in the last 7 days"),
-        ("mates_any_people", 1.0, "1 colleague was active in the last 7 days"),
-        ("mates_any_count", 12.0, "Colleagues took 12 actions in the last 7 days"),
-        ("mates_any_recency_h", 5.0, "A colleague was last active 5 hours ago"),
-        ("mates_any_streak_longest_d", 3.0, "Colleagues were active on up to 3 days in a row"),
-        ("mates_any_reached_3", 0.0, "Colleagues took fewer than 3 actions so far"),
-        ("mates_exports_count", 2.0, "Colleagues exported a report 2 times in the last 7 days"),
-        ("mates_exports_duration_sum_s", 60.0, "Colleagues spent 1 minute when they exported a report in the last 7 days"),
-        ("mates_exports_recency_h", None, "No colleague exported a report yet, as far as we know"),
-        ("mates_exports_reached_1", 0.0, "No colleague exported a report yet"),
-        ("mates_purchase_intent_time_to_first_h", 0.0, "A colleague looked at the upgrade page by the lead's start"),
-        ("mates_sales_night_share", 0.25, "Colleagues talked with sales at night (22-6 h) 25 % of the time in the last 7 days"),
-        ("mates_friction_ratio_to_session", 0.25, RATIO_OF_MATES),
-        ("mates_events", 2.0, "2 colleagues did “other event / some event” in the last 7 days"),
+        ("own_purchase_intent_count_7d", 3.0, "Looked at the upgrade page 3 times in the last 7 days",
+         "Son 7 günde plan yükseltme sayfasına 3 kez baktı", "Hat in den letzten 7 Tagen 3-mal die Upgrade-Seite angesehen"),
+        ("own_purchase_intent_count_7d", 0.0, "Has not looked at the upgrade page in the last 7 days",
+         "Son 7 günde plan yükseltme sayfasına hiç bakmadı", "Hat die Upgrade-Seite in den letzten 7 Tagen nicht angesehen"),
+        ("own_collaboration_recency_h_all", None, "Has not worked with teammates yet",
+         "Henüz ekip arkadaşlarıyla hiç birlikte çalışmadı", "Hat noch nicht mit anderen zusammengearbeitet"),
+        ("own_friction_ratio_to_session_7d", 0.25, "Ran into trouble once per 4 visits in the last 7 days",
+         "Son 7 günde her 4 ziyaret için bir kez sorun yaşadı",
+         "Ist in den letzten 7 Tagen einmal pro 4 Besuche auf Probleme gestoßen"),
+        ("own_friction_ratio_to_session_7d", None, "Has not opened the product in the last 7 days",
+         "Son 7 günde ürünü hiç açmadı", "Hat das Produkt in den letzten 7 Tagen nicht geöffnet"),
+        ("own_session_trend_12h", 0.0, "Has not opened the product in the last 12 hours, but did in the 12 hours before",
+         "Önceki 12 saatte ürünü açtı, son 12 saatte ise hiç açmadı",
+         "Hat in den 12 Stunden davor das Produkt geöffnet, in den letzten 12 Stunden aber nicht mehr"),
+        ("own_session_trend_7d", None, "Has not opened the product in the last 14 days", "Son 14 günde ürünü hiç açmadı",
+         "Hat das Produkt in den letzten 14 Tagen nicht geöffnet"),
+        ("own_core_use_duration_sum_s_7d", 7260.0, "Spent 2 hours using its features in the last 7 days",
+         "Son 7 günde ürünün özelliklerini kullanırken toplam 2 saat geçirdi",
+         "Hat in den letzten 7 Tagen 2 Stunden mit Funktionen des Produkts verbracht"),
+        ("own_add_on_amount_sum_7d", 1234.5, "Amounts for add-ons came to 1,234.50 in total in the last 7 days",
+         "Son 7 günde ek paket için toplam tutar 1.234,50",
+         "Betrag für Zusatzpakete in den letzten 7 Tagen: insgesamt 1.234,50"),
+        ("any_night_share_all", 0.333, "Was active between 10 pm and 6 am 33 % of the time so far",
+         "Şimdiye kadar %33 oranında gece 22.00-06.00 arasında aktif oldu", "War bisher zu 33 % zwischen 22 und 6 Uhr aktiv"),
+        ("mates_any_people", 3.0, "3 other people on the team were active in the last 7 days",
+         "Ekibin geri kalanından son 7 günde 3 kişi aktif oldu", "Im übrigen Team waren in den letzten 7 Tagen 3 Personen aktiv"),
+        ("mates_sales_recency_h", None, "The rest of the team has not talked with sales yet, as far as is known",
+         "Bilindiği kadarıyla ekibin geri kalanı henüz satış ekibiyle hiç görüşmedi",
+         "Das übrige Team hat noch nicht mit dem Vertrieb gesprochen, soweit bekannt"),
+        ("mates_sales_people", None, "It is not known who else is on the team", "Ekipte başka kimlerin olduğu bilinmiyor",
+         "Wer sonst zum Team gehört, ist nicht bekannt"),
+        ("trial_age_d", 3.2, "The trial began 3 days ago", "Deneme 3 gün önce başladı", "Die Testphase hat vor 3 Tagen begonnen"),
+        ("trial_left_d", 0.0, "The trial is over", "Deneme süresi doldu", "Die Testphase ist vorbei"),
+        ("profile_filled", 0.5, "Has filled in 50 % of the profile", "Profilini %50 oranında doldurdu", "Hat das Profil zu 50 % ausgefüllt"),
+        ("country", "Bonn", "Country is Bonn, which is rare", "Ülke: Bonn (nadir)", "Land: Bonn (selten)"),
+        ("country", None, "Country is not known", "Ülke: bilinmiyor", "Land: nicht bekannt"),
     ],
 )  # fmt: skip
-def test_sentences_read_well(
-    name: str, value: float | str | None, text: str, features: FeatureSet, definition: Definition, phrasing: Phrasing
+def test_sentences_read_well(name: str, value: float | str | None, english: str, turkish: str, german: str) -> None:
+    found = []
+    for language in LANGUAGES:
+        features, phrasing = told_in(language, WORLD)
+        found.append(phrasing.sentence(features[name], value, features.definition))
+    assert found == [english, turkish, german]
+
+
+def test_not_yet_possible_is_not_never() -> None:
+    features, phrasing = told_in("en", WORLD)
+    trend = features["own_session_trend_7d"]
+    assert phrasing.sentence(trend, None, features.definition, early=True) == "It is too early to see a trend in visits"
+    unused = features["own_core_use_names_unused_7d"]
+    assert phrasing.sentence(unused, None, features.definition, early=True).startswith("It is too early to say")
+    assert phrasing.sentence(unused, None, features.definition) == "It is not known yet which features of the product are usual"
+    never = features["own_session_recency_h_all"]
+    assert phrasing.sentence(never, None, features.definition, early=True) == "Has not opened the product yet"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "number", "value", "english", "german"),
+    [
+        ("own_session_count_7d", "share", 0.0849, 3.0, "8 % of trials of this age do",
+         "bei 8 % der Testkunden kam das nach gleicher Testzeit mindestens einmal vor"),
+        ("own_collaboration_count_7d", "share", 0.31, 0.0, "31 % of trials of this age have",
+         "anders als 31 % der Testkunden nach gleicher Testzeit"),
+        ("own_session_count_7d", "share", 0.001, 0.0, "under 1 % of trials of this age have",
+         "anders als kaum 1 % der Testkunden nach gleicher Testzeit"),
+        ("own_session_count_7d", "share", 0.0, 0.0, "no trial of this age has", "wie alle anderen Testkunden nach gleicher Testzeit"),
+        ("own_session_reached_3_all", "share", 0.2, 1.0, "20 % of trials of this age have",
+         "das haben 20 % der Testkunden nach gleicher Testzeit erreicht"),
+        ("own_session_recency_h_all", "median", 30.0, 1.0, "for a typical trial of this age it is 30 hours",
+         "nach gleicher Testzeit üblich: 30 Stunden"),
+        ("own_session_trend_7d", "median", 0.2, 0.5, "for a typical trial of this age it is less often",
+         "nach gleicher Testzeit üblich: seltener"),
+        ("home_country", "values", 0.05, "DE", "5 % of leads have this value", "5 % der Testkunden haben diesen Wert"),
+        ("home_country", "values", 0.05, "Bonn", "5 % of leads have a rare value", "5 % der Testkunden haben einen seltenen Wert"),
+        ("company_size", "median", 12.0, 5.0, "for a typical lead it is 12", "üblich: 12"),
+        ("mates_session_people", "share", 0.0849, 2.0, "for 8 % of trials of this age the team does",
+         "im Team von 8 % der Testkunden kam das nach gleicher Testzeit mindestens einmal vor"),
+        ("mates_session_people", "share", 0.0849, 0.0, "for 8 % of trials of this age the team has",
+         "anders als bei 8 % der Testkunden nach gleicher Testzeit"),
+    ],
+)  # fmt: skip
+def test_what_is_typical(
+    name: str, kind: str, number: float, value: float | str | None, english: str, german: str
 ) -> None:
-    assert phrasing.sentence(features[name], value, definition) == text
+    found = []
+    for language in ("en", "de"):
+        features, phrasing = told_in(language, WORLD)
+        found.append(phrasing.typical(features[name], kind, number, value, features.definition))
+    assert found == [english, german]
 
 
-def test_events_of_one_line_are_named_without_their_underscores(features: FeatureSet, definition: Definition) -> None:
-    text = Phrasing().sentence(features["own_events"], 2.0, definition)
-    assert text == "Did “other event / some event” 2 times in the last 7 days"
-
-
-def test_what_is_typical(features: FeatureSet, phrasing: Phrasing) -> None:
-    assert phrasing.typical(features["own_session_count_7d"], "share", 0.0849) == "8 % of trials of this age do"
-    told = phrasing.typical(features["own_session_recency_h_all"], "median", 30.0)
-    assert told == "for a typical trial of this age it is 30 hours"
-    assert phrasing.typical(features["own_session_trend_7d"], "median", 0.2) == "for a typical trial of this age it is less often"
-    assert phrasing.typical(features["home_country"], "values", 0.001) == "under 1 % of leads have this value"
-    assert phrasing.typical(features["company_size"], "median", 12.0) == "for a typical lead it is 12"
-    assert phrasing.typical(features["own_session_count_7d"], "share", 0.0849, dated=False) == "8 % of leads do"
-    assert phrasing.typical(features["mates_session_people"], "share", 0.0849) == "it is so for 8 % of trials of this age"
-    assert phrasing.typical(features["mates_session_recency_h"], "median", 30.0) == told
+def test_what_is_typical_is_a_median_or_a_share() -> None:
+    features, phrasing = told_in("tr", WORLD)
     kinds = typical_kinds(features.features)
     assert (kinds["mates_session_people"], kinds["mates_session_recency_h"]) == ("share", "median")
-    assert kinds["own_session_count_7d"] == "share"
-    assert kinds["own_session_ratio_to_session_7d"] == kinds["company_size"] == "median"
+    assert (kinds["own_session_count_7d"], kinds["company_size"]) == ("share", "median")
+    lacking = phrasing.typical(features["own_collaboration_count_7d"], "share", 0.31, 0.0, features.definition)
+    assert lacking == "aynı süredir deneyenlerin %31 kadarı ise birlikte çalıştı"
+    assert family_of(features["country"]) == ("category", "")
 
 
-def test_a_workspaces_words_come_in_its_languages(workspace: Workspace) -> None:
-    phrases = {"a": {"de": "tat etwas", "en": "did something"}, "b": {"tr": "bir şey yaptı"}, "c": "did it", "d": {}}
-    assert own_words(phrases, {}, "de") == {"a": "tat etwas", "b": "bir şey yaptı", "c": "did it"}
-    assert own_words(phrases, {}, "tr")["a"] == "did something"
-    assert own_words({}, workspace.behaviours, "en") == {"exports": "exported a report"}
+def test_by_the_day_there_are_no_hours() -> None:
+    features, phrasing = told_in("en", BY_DAY)
+    words = phrasing.sentence(features["session_recency_h"], 15.0, features.definition)
+    assert words == "Last opened the product 1 day ago"
+    assert phrasing.sentence(features["any_time_to_first_h"], 20.0, features.definition) == "Was active right at the start"
 
 
-def test_every_behaviour_has_its_words_and_languages_are_known() -> None:
-    assert {*VOCABULARY, "any"} == set(_words("en")["behaviours"])
+def test_words_are_put_together_once_for_requests_that_come_anew() -> None:
+    features, _ = told_in("de", WORLD)
+    feature = features["own_session_count_7d"]
+    one, other = Phrasing.of(WORLD, "de"), Phrasing.of(WORLD, "de")
+    assert one._told(feature, features.definition) is other._told(feature, features.definition)
+    mine = replace(one, own={**one.own, "session": "hat sich angemeldet"})
+    assert mine.sentence(feature, 2.0, features.definition) == "Hat sich in den letzten 7 Tagen 2-mal angemeldet"
+    assert one.sentence(feature, 2.0, features.definition) == "Hat in den letzten 7 Tagen 2-mal das Produkt geöffnet"
+
+
+def test_warnings_have_texts_and_languages_are_known() -> None:
     for language in LANGUAGES:
-        words = _words(language)
-        for ours, english in ((words, _words("en")), (words["account"], _words("en")["account"])):
-            assert ours["families"].keys() == english["families"].keys()
-            for behaviour, families in ours["instead"].items():
-                assert behaviour in words["behaviours"]
-                for family, forms in families.items():
-                    assert forms.keys() <= ours["families"][family].keys() | {"one", "zero"}
-    assert (FOLDER / "en.yaml").exists()
+        for code in book_of(language).warnings:
+            assert not set("_{}") & set(Phrasing(language).warning(code, days="3", names="country"))
     with pytest.raises(ModelError, match="no words for this language"):
         Phrasing("fr")
-
-
-def test_a_column_is_named_as_people_would_write_it(features: FeatureSet, definition: Definition) -> None:
-    def told(name: str, words: Phrasing) -> str:
-        return words.sentence(replace(features["company_size"], name=name), 2.0, definition)
-
-    assert told("companySize", Phrasing()) == "Company size is 2"
-    assert told("company_size", Phrasing()) == "Company size is 2"
-    assert told("taxID", Phrasing()) == "TaxID is 2"
-    assert told("companySize", Phrasing(own={"companySize": "LinkedIn followers"})) == "LinkedIn followers is 2"
