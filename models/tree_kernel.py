@@ -59,7 +59,7 @@ def sum_of_leaves(x: Floats, splits: Splits, tiny: float, out: Floats) -> None:
             else:
                 decide(z, n, first, count, line, threshold, missing_left, category, first_word, words, goes)
                 for r in range(n):
-                    reached[r] = (1 << (count + 1)) - 1
+                    reached[r] = lefts[first] | rights[first]  # every leaf
                 for s in range(count):
                     on_left, on_right = lefts[first + s], rights[first + s]
                     for r in range(n):
@@ -212,7 +212,7 @@ def one_row(z: Floats, splits: Splits, tables: Tables, turns: Bytes, w: Floats, 
 
 @compiled
 def decide(
-    z: Floats, n: int, first: int, count: int, line: Ints, threshold: Floats, missing_left: NDArray[np.bool_],
+    z: Floats, n: int, first: int, count: int, line: NDArray[np.int32], threshold: Floats, missing_left: NDArray[np.bool_],
     category: NDArray[np.bool_], first_word: Ints, words: Ints, goes: Bytes,
 ) -> None:  # fmt: skip
     """Write 1 where a row goes left at a split of a tree, else 0."""
