@@ -120,11 +120,7 @@ def _clearest(shift: Shift, seen: list[Seen], row: int, player: int) -> tuple[Se
     if own:
         best = max(own, key=lambda found: found[:2])
         return best[2], best[3]
-    for one in seen:
-        for feature in one.scorer.feature_set.features:
-            if feature.player == name:
-                return one, feature
-    raise KeyError(name)
+    return next((one, feature) for one in seen for feature in one.scorer.feature_set.features if feature.player == name)
 
 
 def _feature(scorer: Scorer, column: str) -> Feature | None:

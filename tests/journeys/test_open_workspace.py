@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from features.clock import DAY_US, format_us
 from features.errors import InputError
 from models.opened import OpenWorkspace
+from models.opened_changes import Between, fetch_version
 from tests.journeys.conftest import Trained
 from trialwise import open_workspace
 
@@ -124,3 +126,15 @@ def test_why_a_lead_changed_adds_up(ws: OpenWorkspace) -> None:
     ):
         with pytest.raises(InputError):
             ws.changes(lead_id, since, version)
+
+
+def test_two_versions_differ_by_the_model_too(ws: OpenWorkspace, trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIALWISE_HOME", str(trained.home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    new = fetch_version(ws.workspace.name, ws.champion.ref.version)
+    old = replace(new, calibrator=new.calibrator.shifted(0.3))
+    record = Between.of(ws.workspace, new, ws.leads, format_us(ws.leads.at), old).record(ws.list(1)["lead_id"].iloc[0])
+    points = {name: part["points"] for name, part in record["parts"].items()}
+    assert abs(sum(points.values()) - (record["now"] - record["then"])) < 1e-9
+    assert points["model"] < 0
+    assert (points["behaviour"], points["time"]) == (0, 0)
