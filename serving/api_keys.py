@@ -6,6 +6,7 @@ an HMAC of it under a secret that lies elsewhere, so neither a stolen database n
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 import zlib
@@ -39,7 +40,7 @@ def is_well_formed(key: str) -> bool:
 
 def keyed_digest(secret: bytes, key: str) -> str:
     """Return what the store holds of a key."""
-    return hmac.digest(secret, key.encode(), "sha256").hex()
+    return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()
 
 
 def mint(store: EventStore, secret: bytes, scopes: Sequence[str], name: str = "") -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
@@ -57,7 +58,7 @@ def test_problems_are_handled_by_the_application(monkeypatch: pytest.MonkeyPatch
     route = next(route for router in ROUTERS for route in router.routes if getattr(route, "path", "") == "/v1/score")
     seen = []
 
-    async def fail(request: Any) -> JSONResponse:
+    async def fail(request: Request) -> JSONResponse:
         seen.append(request.scope["route"])
         raise Problem("no_model", "None.")
 
