@@ -20,7 +20,7 @@ class Limits:
     failed_logins: int = 20
     """Requests without a valid key, for each client address and minute."""
     waiting: int = 64
-    """Requests that may wait for a thread that computes, and as many for one that writes; further ones are refused."""
+    """At most so many requests wait for a thread that computes, and as many for one that writes; further ones are refused."""
     drain_seconds: float = 1.0
     """How long after SIGTERM the server still takes requests while /readyz says 503, so that balancers look elsewhere."""
 

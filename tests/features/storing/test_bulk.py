@@ -10,8 +10,10 @@ from sqlalchemy import delete, select
 from features.store import EventStore
 from features.storing.bulk import insert_and_tell, insert_new
 from features.storing.schema import lead, outcome
+from tests import store_fixture
 
 COLUMNS = ("outcome_id", "lead_id", "at", "known_at", "digest", "origin")
+store_url = store_fixture.store_url
 
 
 @pytest.fixture

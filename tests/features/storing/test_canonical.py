@@ -47,5 +47,5 @@ def test_what_is_no_json_is_refused(value: Any) -> None:
 
 
 def test_without_the_compiled_encoder_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canonical.encoder, "c_make_encoder", None)
+    monkeypatch.setattr("json.encoder.c_make_encoder", None)
     assert "".join(canonical._writer(sort=True)({"b": [1, 2.5], "a": "é"}, 0)) == '{"a":"é","b":[1,2.5]}'
