@@ -1,9 +1,9 @@
 """The words of one language: `phrases/<language>.yaml`, read strictly once and kept.
 
-A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of a ratio,
-`{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the subject (`{who}`, or
-`{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people say it, or `{times}` the value as
-a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an attribute. A form may hold `{when}`;
+A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of a
+ratio, `{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the subject
+(`{who}`, or `{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people say it, or `{times}` the
+value as a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an attribute. A form may hold `{when}`;
 `{not:yet}` is the form `not` with "yet" as its {when}.
 """
 
@@ -44,13 +44,26 @@ def _sentences(forms: dict[str, str]) -> dict[str, str]:
 
 
 FORMS = ("zero", "one", "less", "same", "more", "never", "once", "other", "rare", "early", "missing")
-"""For 0, for 1, for a trend or a ratio that falls, stays or rises, for level 1 of a milestone not reached and reached, for all other
-values, for a category that is rare, for a trial too young for the feature, and for no value."""
+"""For 0, for 1, for a trend or a ratio that falls, stays or rises, for level 1 of a milestone not reached and reached, for all
+other values, for a category that is rare, for a trial too young for the feature, and for no value."""
 
 Plural = Annotated[dict[str, str], AfterValidator(_plural)]
 Sentences = Annotated[dict[str, str], AfterValidator(_sentences)]
 Families = dict[str, Sentences]
-Modes = Literal["do", "once", "lacking", "reached", "recorded", "mates", "mates_lacking", "mates_reached", "median", "lead_median", "values", "rare"]
+Modes = Literal[
+    "do",
+    "once",
+    "lacking",
+    "reached",
+    "recorded",
+    "mates",
+    "mates_lacking",
+    "mates_reached",
+    "median",
+    "lead_median",
+    "values",
+    "rare",
+]
 
 
 class _Section(BaseModel):

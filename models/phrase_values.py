@@ -1,7 +1,7 @@
 """Values as people say them: numbers, percentages, durations in natural units, money, numbers of times.
 
-The separators and the two plural forms of English, Turkish and German are those of CLDR; a test compares them with Babel, which is not
-used here because it unpickles its data.
+The separators and the two plural forms of English, Turkish and German are those of CLDR; a test compares them with Babel, which
+is not used here because it unpickles its data.
 """
 
 from __future__ import annotations
