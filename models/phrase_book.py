@@ -1,10 +1,10 @@
 """The words of one language: `phrases/<language>.yaml`, read strictly once and kept.
 
-A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of a
-ratio, `{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the subject
-(`{who}`, or `{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people say it, or `{times}` the
-value as a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an attribute. A form may hold `{when}`;
-`{not:yet}` is the form `not` with "yet" as its {when}.
+A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of
+a ratio, `{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the
+subject (`{who}`, or `{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people
+say it, or `{times}` the value as a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an
+attribute. A form may hold `{when}`; `{not:yet}` is the form `not` with "yet" as its {when}.
 """
 
 from __future__ import annotations
