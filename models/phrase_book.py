@@ -116,7 +116,7 @@ class Book(_Section):
     quote: str
     or_: str
     more: str
-    spans: dict[str, dict[Literal["all", "h", "d"], str | Plural]]
+    spans: dict[str, dict[str, str | Plural]]
     units: Units
     forms: dict[str, str]
     behaviours: dict[str, dict[str, str]]
@@ -132,7 +132,7 @@ class Book(_Section):
     instead: dict[str, Families]
     unknown: str
     """Of a family that is never missing, where somebody gave no value."""
-    typical: dict[Modes, dict[Literal["zero", "all", "other"], str]]
+    typical: dict[Modes, dict[str, str]]
     attributes: dict[str, str]
     warnings: dict[str, str]
 
@@ -146,7 +146,7 @@ class Book(_Section):
             if {*behaviour, *self.forms} != forms:
                 raise ValueError(f"behaviour {name} must have the forms {', '.join(sorted(forms))}")
         below = {f"below_{form}" for form in forms}
-        for texts, slots in (
+        checked: tuple[tuple[Mapping[str, str], set[str] | frozenset[str]], ...] = (
             (self.own, {*_OF_PHRASE}),
             (self.event, {*_OF_PHRASE}),
             (self.page, {*_OF_PHRASE}),
@@ -154,7 +154,8 @@ class Book(_Section):
             *((family, _FIXED | forms | below | set(self.spans)) for family in self.sentences()),
             ({"": self.unknown}, forms | set(self.spans) | {"among"}),
             *((mode, {*forms, "n"}) for mode in self.typical.values()),
-        ):
+        )
+        for texts, slots in checked:
             for text in texts.values():
                 _check(text, slots)
         return self
@@ -194,11 +195,11 @@ def read_book(text: str, name: str) -> Book:
         return Book.model_validate({"or_" if key == "or" else key: value for key, value in dict(data or {}).items()})
     except (ValidationError, TypeError, ValueError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "a text without sections"}
-        place = ".".join(map(str, first["loc"][:4]))
+        place = ".".join(map(str, tuple(first["loc"])[:4]))
         raise ModelError(
             "words of a language are not readable",
             given=f"{name}: {place or 'the whole'}",
-            expected=first["msg"],
+            expected=str(first["msg"]),
             do="compare the file with phrases/en.yaml",
         ) from None
 

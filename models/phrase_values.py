@@ -113,7 +113,7 @@ class Values:
     def _plural(self, forms: Mapping[str, str], value: float) -> str:
         return (forms.get(f"={value:g}") or forms[plural(forms, value)]).format(n=self.number(value))
 
-    def window(self, spans: Mapping[str, str | Mapping[str, str]], window: str | None, *, times: int = 1) -> str:
+    def window(self, spans: Mapping[str, str | dict[str, str]], window: str | None, *, times: int = 1) -> str:
         """Return a window in words, or one so many times as long; what has no such words has no such span."""
         if window is None or window == "all":
             return str(spans.get("all", ""))
