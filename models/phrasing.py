@@ -151,7 +151,7 @@ class Told:
             said = self._values.percent(number)
         filled = self._filled.get((mode, which))
         if filled is None:
-            texts = self._book.typical[mode]
+            texts = self._book.typical[mode]  # type: ignore[index]
             filled = self._filled[mode, which] = self._parts(texts.get(which) or texts["other"])
         before, behind, slot = filled
         return before + said + behind if slot else before
