@@ -1,10 +1,10 @@
 """The words of one language: `phrases/<language>.yaml`, read strictly once and kept.
 
-A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of a ratio,
-`{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the subject (`{who}`, or
-`{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people say it, or `{times}` the value as
-a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an attribute. A form may hold `{when}`;
-`{not:yet}` is the form `not` with "yet" as its {when}.
+A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of
+a ratio, `{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the
+subject (`{who}`, or `{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people
+say it, or `{times}` the value as a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an
+attribute. A form may hold `{when}`; `{not:yet}` is the form `not` with "yet" as its {when}.
 """
 
 from __future__ import annotations
@@ -44,13 +44,26 @@ def _sentences(forms: dict[str, str]) -> dict[str, str]:
 
 
 FORMS = ("zero", "one", "less", "same", "more", "never", "once", "other", "rare", "early", "missing")
-"""For 0, for 1, for a trend or a ratio that falls, stays or rises, for level 1 of a milestone not reached and reached, for all other
-values, for a category that is rare, for a trial too young for the feature, and for no value."""
+"""For 0, for 1, for a trend or a ratio that falls, stays or rises, for level 1 of a milestone not reached and reached, for all
+other values, for a category that is rare, for a trial too young for the feature, and for no value."""
 
 Plural = Annotated[dict[str, str], AfterValidator(_plural)]
 Sentences = Annotated[dict[str, str], AfterValidator(_sentences)]
 Families = dict[str, Sentences]
-Modes = Literal["do", "once", "lacking", "reached", "recorded", "mates", "mates_lacking", "mates_reached", "median", "lead_median", "values", "rare"]
+Modes = Literal[
+    "do",
+    "once",
+    "lacking",
+    "reached",
+    "recorded",
+    "mates",
+    "mates_lacking",
+    "mates_reached",
+    "median",
+    "lead_median",
+    "values",
+    "rare",
+]
 
 
 class _Section(BaseModel):
@@ -103,7 +116,7 @@ class Book(_Section):
     quote: str
     or_: str
     more: str
-    spans: dict[str, dict[Literal["all", "h", "d"], str | Plural]]
+    spans: dict[str, dict[str, str | Plural]]
     units: Units
     forms: dict[str, str]
     behaviours: dict[str, dict[str, str]]
@@ -119,7 +132,7 @@ class Book(_Section):
     instead: dict[str, Families]
     unknown: str
     """Of a family that is never missing, where somebody gave no value."""
-    typical: dict[Modes, dict[Literal["zero", "all", "other"], str]]
+    typical: dict[Modes, dict[str, str]]
     attributes: dict[str, str]
     warnings: dict[str, str]
 
@@ -133,7 +146,7 @@ class Book(_Section):
             if {*behaviour, *self.forms} != forms:
                 raise ValueError(f"behaviour {name} must have the forms {', '.join(sorted(forms))}")
         below = {f"below_{form}" for form in forms}
-        for texts, slots in (
+        checked: tuple[tuple[Mapping[str, str], set[str] | frozenset[str]], ...] = (
             (self.own, {*_OF_PHRASE}),
             (self.event, {*_OF_PHRASE}),
             (self.page, {*_OF_PHRASE}),
@@ -141,7 +154,8 @@ class Book(_Section):
             *((family, _FIXED | forms | below | set(self.spans)) for family in self.sentences()),
             ({"": self.unknown}, forms | set(self.spans) | {"among"}),
             *((mode, {*forms, "n"}) for mode in self.typical.values()),
-        ):
+        )
+        for texts, slots in checked:
             for text in texts.values():
                 _check(text, slots)
         return self
@@ -181,11 +195,11 @@ def read_book(text: str, name: str) -> Book:
         return Book.model_validate({"or_" if key == "or" else key: value for key, value in dict(data or {}).items()})
     except (ValidationError, TypeError, ValueError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "a text without sections"}
-        place = ".".join(map(str, first["loc"][:4]))
+        place = ".".join(map(str, tuple(first["loc"])[:4]))
         raise ModelError(
             "words of a language are not readable",
             given=f"{name}: {place or 'the whole'}",
-            expected=first["msg"],
+            expected=str(first["msg"]),
             do="compare the file with phrases/en.yaml",
         ) from None
 

@@ -1,7 +1,7 @@
 """Values as people say them: numbers, percentages, durations in natural units, money, numbers of times.
 
-The separators and the two plural forms of English, Turkish and German are those of CLDR; a test compares them with Babel, which is not
-used here because it unpickles its data.
+The separators and the two plural forms of English, Turkish and German are those of CLDR; a test compares them with Babel, which
+is not used here because it unpickles its data.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Values:
     def _plural(self, forms: Mapping[str, str], value: float) -> str:
         return (forms.get(f"={value:g}") or forms[plural(forms, value)]).format(n=self.number(value))
 
-    def window(self, spans: Mapping[str, str | Mapping[str, str]], window: str | None, *, times: int = 1) -> str:
+    def window(self, spans: Mapping[str, str | dict[str, str]], window: str | None, *, times: int = 1) -> str:
         """Return a window in words, or one so many times as long; what has no such words has no such span."""
         if window is None or window == "all":
             return str(spans.get("all", ""))

@@ -21,11 +21,12 @@ _TURKISH_PAST = re.compile(r"(.*?)([dt])([ıiuü])", re.DOTALL)
 _MOST_NAMES = 3
 
 _PARTICIPLES = {
-    "was": "been", "were": "been", "did": "done", "took": "taken", "gave": "given", "went": "gone", "saw": "seen", "wrote": "written",
-    "chose": "chosen", "began": "begun", "ran": "run", "came": "come", "became": "become", "spoke": "spoken", "drew": "drawn",
-    "broke": "broken", "forgot": "forgotten", "knew": "known", "grew": "grown", "threw": "thrown", "drove": "driven", "showed": "shown",
-    "fell": "fallen", "hid": "hidden", "rose": "risen", "swam": "swum", "sang": "sung", "wore": "worn", "tore": "torn", "froze": "frozen",
-    "shook": "shaken", "woke": "woken", "stole": "stolen", "mistook": "mistaken", "undertook": "undertaken", "withdrew": "withdrawn",
+    "was": "been", "were": "been", "did": "done", "took": "taken", "gave": "given", "went": "gone", "saw": "seen",
+    "wrote": "written", "chose": "chosen", "began": "begun", "ran": "run", "came": "come", "became": "become",
+    "spoke": "spoken", "drew": "drawn", "broke": "broken", "forgot": "forgotten", "knew": "known", "grew": "grown",
+    "threw": "thrown", "drove": "driven", "showed": "shown", "fell": "fallen", "hid": "hidden", "rose": "risen",
+    "swam": "swum", "sang": "sung", "wore": "worn", "tore": "torn", "froze": "frozen", "shook": "shaken",
+    "woke": "woken", "stole": "stolen", "mistook": "mistaken", "undertook": "undertaken", "withdrew": "withdrawn",
 }  # fmt: skip
 """English verbs whose form after "has" is not their simple past; of all other verbs the two are one."""
 

@@ -73,11 +73,11 @@ class Phrasing:
         return cls(told, own, borrowed_words(ws.phrases, ws.behaviours, told, ws.language))
 
     def sentence(self, feature: Feature, value: float | str | None, definition: Definition, *, early: bool = False) -> str:
-        """Return what the lead did, with a capital letter and without a full stop; `early` is a trial too young for the feature."""
+        """Return what the lead did, capitalised, without a full stop; `early` is a trial too young for the feature."""
         return self._told(feature, definition).sentence(value, early=early)
 
     def typical(self, feature: Feature, kind: str, number: float, value: float | str | None, definition: Definition) -> str:
-        """Return what is typical of a feature beside a lead's value: the `share` of trials above 0, a `median`, or how many have it."""
+        """Return what is typical beside a lead's value: the `share` of trials above 0, a `median`, or how many have it."""
         return self._told(feature, definition).typical(kind, number, value)
 
     def warning(self, code: str, **slots: str) -> str:
@@ -95,7 +95,7 @@ class Phrasing:
     def _told(self, feature: Feature, definition: Definition) -> Told:
         shelf = self._shelves.get(definition.fingerprint)
         if shelf is None:
-            shelf = _shelf(self.language, tuple(sorted(self.own.items())), self.borrowed, definition.fingerprint)
+            shelf = _shelf((self.language, tuple(sorted(self.own.items())), self.borrowed, definition.fingerprint)).told
             self._shelves[definition.fingerprint] = shelf
         told = shelf.get(feature.name)
         if told is None:
@@ -104,10 +104,16 @@ class Phrasing:
         return told
 
 
-@lru_cache(maxsize=64)
-def _shelf(language: str, own: tuple[tuple[str, str], ...], borrowed: frozenset[str], fingerprint: str) -> dict[str, Told]:
-    """Return where the features of one model, workspace and language stand: a request's phrasing is made anew, its words are not."""
-    return {}
+@dataclass(frozen=True)
+class _Shelf:
+    """Where the features of one model, workspace and language stand."""
+
+    key: tuple[object, ...]
+    told: dict[str, Told] = field(default_factory=dict)
+
+
+# A request's phrasing is made anew, its words are not.
+_shelf = lru_cache(maxsize=64)(_Shelf)
 
 
 class Told:
@@ -145,7 +151,7 @@ class Told:
             said = self._values.percent(number)
         filled = self._filled.get((mode, which))
         if filled is None:
-            texts = self._book.typical[mode]
+            texts = self._book.typical[mode]  # type: ignore[index]
             filled = self._filled[mode, which] = self._parts(texts.get(which) or texts["other"])
         before, behind, slot = filled
         return before + said + behind if slot else before
@@ -171,8 +177,8 @@ class Told:
             return "early" if early and "early" in self._templates else "missing"
         if isinstance(value, str):
             return "other" if value in self._known else "rare"
-        if self._family == "trend" and 0 < value < 1:
-            return towards(value)
+        if self._family == "trend":
+            return "zero" if value <= 0 else "one" if value >= 1 else towards(value)
         if self._family == "ratio_to":
             return ratio(value)[0]
         if self._family == "reached":
@@ -190,7 +196,8 @@ class Told:
 
     def _sentences(self, book: Book, behaviour: str) -> dict[str, str]:
         """Return the sentences of the family, with those that its words or its subject have instead."""
-        layers: list[Families] = [{self._family: {"missing": book.unknown}}, book.families, book.instead.get(behaviour, {}) if behaviour else book.own_families]
+        layers: list[Families] = [{self._family: {"missing": book.unknown}}, book.families]
+        layers += [book.instead.get(behaviour, {}) if behaviour else book.own_families]
         layers += [book.mates_families] if self._mates else []
         found = {name: text for layer in layers for name, text in layer.get(self._family, {}).items()}
         if self._mates:
@@ -230,7 +237,7 @@ class Told:
 
     def _parts(self, template: str) -> Form:
         """Fill a template but for its value, with single blanks, and tell which slot the value has."""
-        filled = " ".join(fill(template, self._slots).split()).replace(" ,", ",")
+        filled = " ".join(fill(template, self._slots).split()).replace(" ,", ",").replace(" :", ":")
         before, hole, behind = filled.partition(_HOLE)
         return before, behind, ("times" if "{times}" in template else "n") if hole else ""
 

@@ -10,11 +10,10 @@ from features.workspaces.behaviours import VOCABULARY
 from models.phrase_book import LANGUAGES, book_of
 from models.phrase_values import PERCENT
 from models.phrasing import family_of, typical_kinds
-from tests.models.spoken_world import spoken_world, told_in
+from tests.models.spoken_world import told_in
 
 SAMPLE = Path(__file__).parent / "phrases_sample.md"
-EVERY = ("count_7d", "reached_3_all", "trend_7d", "streak_longest_d_all", "distinct_names_7d", "duration_sum_s_7d",
-         "ratio_to_session_7d", "names_unused_7d", "amount_sum_7d", "recency_h_all")  # fmt: skip
+EVERY = ("count_7d", "reached_3_all", "distinct_names_7d", "duration_sum_s_7d", "names_unused_7d", "recency_h_all")
 WHOLE = ("purchase_intent", "any", "exports")
 
 
@@ -23,7 +22,7 @@ def sections() -> Iterator[tuple[str, list[str]]]:
     names = list(told_in("en")[0].names)
     for whole in WHOLE:
         yield f"Every family: {whole}", [n for n in names if n.startswith(f"own_{whole}_") and not n.endswith(("_1d", "_12h"))]
-        yield f"Every family, of the team: {whole}", [n for n in names if n.startswith(f"mates_{whole}_")]
+        yield f"Every family, of the team: {whole}", [n for n in names if n.startswith(f"mates_{whole}_") and whole == WHOLE[0]]
     for behaviour in (*VOCABULARY,):
         if behaviour not in WHOLE:
             yield f"Behaviour: {behaviour}", [f"own_{behaviour}_{line}" for line in EVERY] + [f"mates_{behaviour}_people"]
@@ -57,8 +56,7 @@ def values(feature: Feature) -> list[tuple[float | str | None, bool]]:
 
 def sample() -> str:
     """Return the whole sample as Markdown."""
-    ws = spoken_world()
-    told = {language: told_in(language, ws) for language in LANGUAGES}
+    told = {language: told_in(language) for language in LANGUAGES}
     lines = ["# Sentences, as people read them", "", "Written by `python -m tests.models.phrases_sample`; a test compares.", ""]
     for heading, names in sections():
         lines += [f"## {heading}", ""]
@@ -81,7 +79,8 @@ def _feature(name: str, told: dict) -> Iterator[str]:  # type: ignore[type-arg]
             phrasing = told[language][1]
             text = phrasing.sentence(feature, value, features.definition, early=early)
             if value is not None:
-                text += f"; *{phrasing.typical(feature, kind, 0.31 if kind != 'median' else value or 0.31, value, features.definition)}*"
+                number = 0.31 if kind != "median" else value or 0.31
+                text += f"; *{phrasing.typical(feature, kind, number, value, features.definition)}*"
             yield f"  - {text}"
 
 

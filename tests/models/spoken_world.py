@@ -1,8 +1,9 @@
-"""A workspace with every behaviour, every family of every behaviour over the lead and its team, words of its own, and events by name."""
+"""A workspace with every family of every behaviour over the lead and its team, words of its own, and events by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from features.catalog import feature_set
@@ -48,12 +49,20 @@ def possible(name: str, family: str) -> bool:
     return name in VOCABULARY or family != "profile_filled"
 
 
+def windows(name: str, family: str, alone: bool) -> tuple[str, ...]:
+    """Return the windows of a family: all kinds of them for one behaviour, since they are told alike for the others."""
+    if alone:
+        return ("all",)
+    every = ("1d", "12h", *(["all"] if family in ("count", "night_share") else []))
+    return ("7d", *(every if name == "session" else ()))
+
+
 def lines(names: tuple[str, ...] = (*VOCABULARY, "exports", "any")) -> Iterator[str]:
     """Yield a line for each family of each behaviour, over the lead and over its team."""
     for name in names:
         for family in (*FAMILIES, "reached_1", "reached_3", "ratio_to_session", "ratio_to_core_use", "people"):
             alone = family in UNWINDOWED or family.startswith("reached")
-            for window in ("all",) if alone else ("7d", "1d", "12h", *(["all"] if family in ("count", "night_share") else [])):
+            for window in windows(name, family, alone):
                 if possible(name, family) and family != "people":
                     yield f"  own_{name}_{family}_{window}: {{{family}: {name}, window: {window}}}"
             window = "all" if alone else "7d"
@@ -61,6 +70,7 @@ def lines(names: tuple[str, ...] = (*VOCABULARY, "exports", "any")) -> Iterator[
                 yield f"  mates_{name}_{family}: {{account_{family}: {name}, window: {window}}}"
 
 
+@cache
 def spoken_world(*, language: str = "en", resolution: str = "second") -> Workspace:
     """Return the workspace; by the day only its default catalogue."""
     behaviours = "\n".join(
@@ -88,9 +98,10 @@ phrases:
     return parse_workspace(text, Path())
 
 
-def told_in(language: str, ws: Workspace | None = None) -> tuple[FeatureSet, Phrasing]:
+@cache
+def told_in(language: str, resolution: str = "second") -> tuple[FeatureSet, Phrasing]:
     """Return the features of the workspace and its words in a language."""
-    ws = ws or spoken_world()
+    ws = spoken_world(resolution=resolution)
     definition = ws.definition(
         vocabulary={"any": ("a", "b", "c")}, categories={"home_country": ("DE", "TR"), "country": ("DE", "TR")}, bounds={}
     )

@@ -16,7 +16,7 @@ def say(name: str, value: float | None) -> list[str]:
     """Return a sentence in English, Turkish and German."""
     found = []
     for language in LANGUAGES:
-        features, phrasing = told_in(language, WORLD)
+        features, phrasing = told_in(language)
         found.append(phrasing.sentence(features[name], value, features.definition))
     return found
 
@@ -37,7 +37,8 @@ def say(name: str, value: float | None) -> list[str]:
          "Buchte in den letzten 7 Tagen 2-mal eine Vorführung"),
         ("told_recency", None, "Has not booked a demo yet", "Henüz hiç tanıtım istemedi",
          "Meldete sich noch nie zu einer Vorführung an"),
-        ("uploads_count_7d", 2.0, "Uploaded a file twice in the last 7 days", "Son 7 günde “uploaded a file” işlemini 2 kez yaptı",
+        ("uploads_count_7d", 2.0, "Uploaded a file twice in the last 7 days",
+         "Son 7 günde “uploaded a file” işlemini 2 kez yaptı",
          "Hat in den letzten 7 Tagen 2-mal „uploaded a file“ ausgelöst"),
         ("event_report_exported_count_7d", 0.0, "Has not done “report exported” in the last 7 days",
          "Son 7 günde “report exported” işlemini hiç yapmadı",
@@ -48,7 +49,8 @@ def say(name: str, value: float | None) -> list[str]:
         ("asked_events", 1.0, "Did “nps answered” (plan: pro or team plan; score: at least 9) once in the last 24 hours",
          "Son 24 saatte “nps answered” (plan: pro veya team plan; score: en az 9) işlemini bir kez yaptı",
          "Hat in den letzten 24 Stunden einmal „nps answered“ (plan: pro oder team plan; score: mindestens 9) ausgelöst"),
-        ("page_events", 2.0, "Viewed the page “/pricing…” twice in the last 7 days", "Son 7 günde “/pricing…” sayfasını 2 kez görüntüledi",
+        ("page_events", 2.0, "Viewed the page “/pricing…” twice in the last 7 days",
+         "Son 7 günde “/pricing…” sayfasını 2 kez görüntüledi",
          "Hat in den letzten 7 Tagen 2-mal die Seite „/pricing…“ aufgerufen"),
         ("home_country", None, "Home country is not known", "Memleket: bilinmiyor", "Heimatland: nicht bekannt"),
         ("companyBudget", 5.0, "Company budget is 5", "Company budget: 5", "Company budget: 5"),
@@ -66,7 +68,7 @@ def test_many_events_are_not_all_told() -> None:
 
 
 def test_words_without_the_grammar_of_their_language_are_quoted() -> None:
-    features, _ = told_in("tr", WORLD)
+    features, _ = told_in("tr")
     for phrase in ("rapor", "NPS"):
         words = Phrasing("tr", {"exports": phrase})
         told = words.sentence(features["own_exports_count_7d"], 2.0, features.definition)
