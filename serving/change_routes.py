@@ -10,13 +10,13 @@ from starlette.responses import JSONResponse
 from features.clock import now_us
 from serving.change_schemas import ChangesAnswer
 from serving.instants import read_as_of
+from serving.items import RefusedCall, read_moment
 from serving.lead_address import LEAD
 from serving.lead_change import begun, change_of
 from serving.one_lead import standing_of, stored_of
 from serving.problems import Problem
 from serving.score_routes import AsOf, Lang, Reasons
 from serving.scoring import Record, answers_of, asked_of, read_wish
-from serving.segment import RefusedCall, read_moment
 from serving.services import services_of
 
 DOOR = "changes"

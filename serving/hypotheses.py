@@ -15,9 +15,9 @@ from features.workspace import Workspace
 from models.possible import Impossible, impossible
 from models.what_if import Hypothesis
 from serving.change_schemas import ImaginedEvent, WhatIfBody
+from serving.items import RefusedCall, read_moment
 from serving.live_lead import counted_until
 from serving.problems import Problem
-from serving.segment import RefusedCall, read_moment
 from serving.view import View
 
 

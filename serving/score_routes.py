@@ -35,7 +35,9 @@ ASKED = {
 }
 """What an address may say of the scores that are wanted."""
 
-AsOf, Reasons, Lang = (Annotated[str | None, Query(description=told)] for told in ASKED.values())
+AsOf = Annotated[str | None, Query(description=ASKED["as_of"])]
+Reasons = Annotated[str | None, Query(description=ASKED["reasons"])]
+Lang = Annotated[str | None, Query(description=ASKED["lang"])]
 
 
 @router.post(

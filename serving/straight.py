@@ -53,7 +53,7 @@ def go_straight(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 def _doors(router: APIRouter) -> Iterator[tuple[tuple[str, str], APIRoute]]:
     for route in router.routes:
         if isinstance(route, APIRoute) and "{" not in route.path and _is_plain(route.endpoint):
-            yield from (((method, route.path), route) for method in route.methods)
+            yield from (((method, route.path), route) for method in route.methods or ())
 
 
 def _is_plain(endpoint: Callable[..., Any]) -> bool:
