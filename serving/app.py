@@ -18,6 +18,7 @@ from features.store import EventStore
 from features.storing.engine import StoreUnavailable
 from features.workspace import Workspace
 from serving import (
+    action_routes,
     health_routes,
     inference_v2,
     ingest_routes,
@@ -32,6 +33,7 @@ from serving.access import Access
 from serving.background import parts_of
 from serving.browsers import Browsers
 from serving.draining import Draining
+from serving.guarded_connect import Trust
 from serving.guards import Doorkeeper
 from serving.kept_models import ConfiguredRegistry, KeptModels, Registry
 from serving.ledger import Ledger
@@ -49,6 +51,7 @@ from serving.shadow import Shadow
 from serving.shadow_metrics import ShadowMetrics
 from serving.silence import Silence
 from serving.tracing import configured
+from serving.webhook_endpoints import endpoints_of
 from serving.webhook_metrics import WebhookMetrics
 
 log = logging.getLogger("trialwise.app")
@@ -106,6 +109,7 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         posthog_routes,
         score_routes,
         lead_routes,
+        action_routes,
         privacy_routes,
         mlflow_protocol,
         inference_v2,
@@ -127,6 +131,7 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     ledger = Ledger(store, metrics)
     silence = Silence(workspace, store, live, metrics)
     services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow)
+    services.endpoints = endpoints_of(workspace, Trust.from_environment())
     services.behind = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
     live.start()
     shadow.start()

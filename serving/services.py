@@ -27,6 +27,7 @@ from serving.ranking import Ranking
 from serving.shadow import Shadow
 from serving.silence import Silence
 from serving.view import View
+from serving.webhook_endpoints import Endpoint
 
 T = TypeVar("T")
 
@@ -50,6 +51,8 @@ class Services:
     scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SCORERS))
     behind: tuple[Part, ...] = ()
     """What runs behind the answers."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """Who is told of leads that are handed over."""
     _own_view: View | None = None
 
     def model(self) -> Loaded:
