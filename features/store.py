@@ -7,17 +7,19 @@ disk. A message id counts once for ever, in whatever order the messages arrive.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, select
 
 from features.clock import now_us
 from features.storing import accounts, reads, writes
+from features.storing.contacted import Contacted
 from features.storing.engine import lock_migrations, open_engine, transaction, unavailable
 from features.storing.group_commit import GroupCommit
 from features.storing.keys import Keys
 from features.storing.lead_states import LeadStates
+from features.storing.lead_states import Message as Notice
 from features.storing.loaded import Loaded
 from features.storing.news import News
 from features.storing.outbox import Outbox
@@ -53,6 +55,7 @@ class EventStore:
         self.news = News(self.reading, self.writing)
         self.states = LeadStates(self.reading, self.writing)
         self.outbox = Outbox(self.reading, self.writing)
+        self.contacted = Contacted(self.reading, self.writing)
         self.loaded = Loaded(self.reading, self.writing)
         self.pushed = Pushed(self.reading, self.writing)
         self.quarantine = Quarantine(self.reading, self.writing)
@@ -109,9 +112,15 @@ class EventStore:
         """Store conversions, and beside them what had to be refused, in one transaction."""
         return self._outcomes.add(outcomes, refused)
 
-    def add_contacts(self, contacts: Sequence[Contact], refused: Sequence[Refused] = ()) -> list[Told]:
-        """Store what sales did, and beside it what had to be refused, in one transaction."""
-        return self._contacts.add(contacts, refused)
+    def add_contacts(
+        self, contacts: Sequence[Contact], refused: Sequence[Refused] = (), notices: Mapping[int, Sequence[Notice]] | None = None
+    ) -> list[Told]:
+        """Store what sales did, and beside it what had to be refused, in one transaction.
+
+        ``notices`` are what endpoints are told of a contact, by its place; a contact that was stored before tells nobody.
+        """
+        told = notices or {}
+        return self._contacts.add([writes.Announced(one, told.get(i, ())) for i, one in enumerate(contacts)], refused)
 
     def add_leads(
         self, leads: Sequence[tuple[str, int]], facts: Sequence[Fact], memberships: Sequence[tuple[str, str, int, int]]

@@ -16,10 +16,15 @@ from models.doubts import warnings_of
 from models.phrasing import Phrasing
 from models.reasons import Reasons
 from models.scorer import Scorer
-from models.stages import CUSTOMER, stages
+from models.stages import CUSTOMER, StageRules, stages, would_stay
 
 Floats = NDArray[np.float64]
 Record = dict[str, object]
+
+STAGE_WITHOUT_HISTORY = (
+    "stage_without_history",
+    "The probability lies where a lead that was product-qualified before would still be; what this one was is not known here",
+)
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,7 @@ class Asked:
     reasons: int | None = 0
     """How many players are listed, the largest first; None lists all of them, so that nothing is left for `rest`."""
     phrasing: Phrasing = field(default_factory=Phrasing)
-    mql: tuple[str, ...] = ("marketing",)
-    sql: tuple[str, ...] = ("sales",)
-    pql_probability: float | None = None
+    stages: StageRules = field(default_factory=StageRules)
     warnings: tuple[tuple[str, str], ...] = ()
     """Code and detail of what is to be said with every score, such as `workspace_differs`."""
 
@@ -47,10 +50,12 @@ def score_records(
     started_at: NDArray[np.int64] | None = None,
     states: Sequence[str | None] | None = None,
     ages: Floats | None = None,
+    before: Sequence[str | None] | None = None,
 ) -> list[Record]:
-    """Return one record a row; `lead_ids`, `started_at`, `states` and `ages` go by row.
+    """Return one record a row; `lead_ids`, `started_at`, `states`, `ages` and `before` go by row.
 
-    A state (`customer`, or `expired` for a lead that ended) is a stage already settled: its probability is null. Without
+    A state (`customer`, or `expired` for a lead that ended) is a stage already settled: its probability is null. `before` is the
+    stage that a lead had last; where that is not known and would decide, the record says so. Without
     `started_at` the rows are undated; `ages` (days) then says how old each trial is, NaN where nobody knows.
     """
     x = scorer.select(matrix.features.names, matrix.values)
@@ -66,10 +71,10 @@ def score_records(
         scorer.reference,
         past,
         states=states,
-        mql=asked.mql,
-        sql=asked.sql,
-        pql_probability=asked.pql_probability,
+        before=before,
+        rules=asked.stages,
     )
+    unsure = would_stay(matrix, reasons.probability, scorer.reference, found, asked.stages)
     warnings = warnings_of(scorer, x, ages, past, asked.phrasing)
     model = {"name": asked.name or scorer.meta.name, "version": asked.version, "fingerprint": scorer.definition.fingerprint}
     records: list[Record] = []
@@ -98,6 +103,8 @@ def score_records(
             record |= {"probability": probability, "percentile": percentile, "grade": scorer.reference.grade(percentile)}
             record["reasons"], record["rest"] = reasons.of_row(row, age)
             said += warnings[row]
+            if unsure[row] and started_at is not None and (before is None or before[row] is None):
+                said.append(STAGE_WITHOUT_HISTORY)
         record["warnings"] = [{"code": code, "detail": detail} for code, detail in said]
         records.append(record)
     return records

@@ -24,6 +24,7 @@ from models.champion import Champion, find_champion, need_champion, same_mapping
 from models.outfile import check_ending, write_rows
 from models.phrasing import Phrasing
 from models.population import Population, find_population
+from models.stages import StageRules
 
 Say = Callable[[str], None]
 
@@ -74,6 +75,8 @@ def write_scores(
     champion = need_champion(ws.name)
     who = find_population(ws, asked, champion.scorer.definition)
     _say_when(who, say)
+    if ws.stages.hysteresis and not ws.data.undated:
+        say("Stages are those of this one look: files do not tell what a lead was before.")
     if not same_mapping(ws, champion.scorer.definition):
         say(f"warning: {Phrasing().warning(DIFFERS)}.")
     if out.suffix == ".jsonl":
@@ -105,7 +108,7 @@ def score_population(
     words = phrasing(ws, lang)
     answers = Answers(
         version=champion.ref.version, reasons=reasons, phrasing=words,
-        mql=ws.stages.mql, sql=ws.stages.sql, pql_probability=ws.stages.pql_probability,
+        stages=StageRules.of(ws, champion.scorer),
         warnings=((DIFFERS, words.warning(DIFFERS)),) if differs else (),
     )  # fmt: skip
     started = who.tables.leads.started_at

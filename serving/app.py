@@ -18,6 +18,7 @@ from features.store import EventStore
 from features.storing.engine import StoreUnavailable
 from features.workspace import Workspace
 from serving import (
+    action_routes,
     change_routes,
     health_routes,
     inference_v2,
@@ -34,6 +35,7 @@ from serving.access import Access
 from serving.background import parts_of
 from serving.browsers import Browsers
 from serving.draining import Draining
+from serving.guarded_connect import Trust
 from serving.guards import Doorkeeper
 from serving.kept_models import ConfiguredRegistry, KeptModels, Registry
 from serving.ledger import Ledger
@@ -53,6 +55,7 @@ from serving.shadow_metrics import ShadowMetrics
 from serving.silence import Silence
 from serving.straight import go_straight
 from serving.tracing import configured
+from serving.webhook_endpoints import endpoints_of
 from serving.webhook_metrics import WebhookMetrics
 
 log = logging.getLogger("trialwise.app")
@@ -70,6 +73,7 @@ ROUTERS = tuple(
         lead_routes,
         change_routes,
         what_if_routes,
+        action_routes,
         privacy_routes,
         mlflow_protocol,
         inference_v2,
@@ -140,6 +144,7 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     silence = Silence(workspace, store, live, metrics)
     past = PastModels(models, store)
     services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow, past)
+    services.endpoints = endpoints_of(workspace, Trust.from_environment())
     services.behind = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
     live.start()
     shadow.start()

@@ -69,6 +69,7 @@ _CONTACT: dict[str, Any] = {
         "need": {"type": ["string", "number", "boolean"]},
         "budget": {"type": ["string", "number", "boolean"]},
         "intent": {"type": ["string", "number", "boolean"]},
+        "owner": {"type": "string", "maxLength": 256, "description": "To whom the lead was handed over."},
         "id": {"type": "string", "maxLength": 256},
         "received_at": {"type": "string", "format": "date-time", "description": "Respected with an admin key only."},
     },

@@ -93,9 +93,7 @@ def _score(loaded: Loaded, matrix: Any, standing: Standing, asked: Asked) -> Rec
         name=loaded.ref.name,
         version=loaded.ref.version,
         phrasing=asked.phrasing,
-        mql=asked.mql,
-        sql=asked.sql,
-        pql_probability=asked.pql_probability,
+        stages=asked.stages,
         warnings=asked.warnings,
     )
     states = states_of(np.array([standing.converted_at is not None]), np.array([standing.ended]))

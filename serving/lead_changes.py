@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 from features.storing.lead_states import LeadState, Transition
 from features.storing.rows import to_json
-from features.workspace import Workspace
-from models import stages
 from serving.proving import Loaded
 
 T = TypeVar("T", str, str | None)
@@ -57,9 +55,9 @@ def _held(
     return current, seen, begun
 
 
-def change(before: LeadState, after: LeadState, record: Mapping[str, Any], loaded: Loaded, workspace: Workspace) -> Transition:
-    """Return the change from one state to the next, with the score that was seen last."""
-    evidence = {"rule": rule_of(after.stage, record, loaded, workspace), "reasons": [_short(one) for one in record["reasons"]]}
+def change(before: LeadState, after: LeadState, record: Mapping[str, Any], rule: Mapping[str, Any], loaded: Loaded) -> Transition:
+    """Return the change from one state to the next, with the score that was seen last, and the rule by which it has its stage."""
+    evidence = {"rule": rule, "reasons": [_short(one) for one in record["reasons"]]}
     return Transition(
         transition_id=secrets.token_hex(16),
         lead_id=after.lead_id,
@@ -73,23 +71,6 @@ def change(before: LeadState, after: LeadState, record: Mapping[str, Any], loade
         model_digest=loaded.ref.digest,
         evidence=to_json(evidence),
     )
-
-
-def rule_of(stage: str, record: Mapping[str, Any], loaded: Loaded, workspace: Workspace) -> dict[str, Any]:
-    """Return by which rule a lead has a stage.
-
-    It names what the rule looks at: behaviours for `mql` and `sql`, the probability for `pql`, what was told for settled ones.
-    """
-    if stage == stages.PQL:
-        own = workspace.stages.pql_probability
-        return {"by": "probability", "at_least": loaded.scorer.reference.pql_threshold if own is None else own}
-    if stage in (stages.MQL, stages.SQL):
-        return {"by": "behaviours", "any_of": list(workspace.stages.mql if stage == stages.MQL else workspace.stages.sql)}
-    if stage == stages.CUSTOMER:
-        return {"by": "conversion"}
-    if stage == stages.EXPIRED:
-        return {"by": "trial" if record["probability"] is not None else "end"}
-    return {"by": "none"}
 
 
 def _short(reason: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,13 @@ import numpy as np
 
 from features.reading.moments import day_begin, effective_event
 from features.store import EventStore
+from features.storing.lead_states import Message
 from features.storing.rows import Contact, Outcome, contact_id, outcome_id
 from serving.ingest import Door, answer_of, sort_out
 from serving.items import MAX_NAME, Arrival, RefusedCall, lead_of, not_ahead, read_id, read_moment, received
 from serving.metrics import Metrics
+from serving.webhook_endpoints import Endpoint
+from serving.webhook_messages import handed_over
 
 MAX_NOTE = 1000
 """The longest need, budget or intent, in characters."""
@@ -28,12 +31,33 @@ def take_conversions(
     return answer_of(metrics, zip((index for index, _ in good), told, strict=True), bad)
 
 
-def take_contacts(store: EventStore, metrics: Metrics, items: Sequence[Any], arrival: Arrival) -> dict[str, Any]:
-    """Store contacts and say what became of each."""
+def take_contacts(
+    store: EventStore,
+    metrics: Metrics,
+    items: Sequence[Any],
+    arrival: Arrival,
+    endpoints: Sequence[Endpoint] = (),
+    source: str = "",
+) -> dict[str, Any]:
+    """Store contacts, with what endpoints are told of those that hand a lead over, and say what became of each."""
     door = _door("/v1/contacts", arrival)
     good, bad = sort_out(items, lambda item: read_contact(item, arrival))
-    told = store.add_contacts([contact for _, contact in good], door.refused(items, bad))
+    contacts = [contact for _, contact in good]
+    told = store.add_contacts(contacts, door.refused(items, bad), _notices(store, contacts, endpoints, source))
     return answer_of(metrics, zip((index for index, _ in good), told, strict=True), bad)
+
+
+def _notices(
+    store: EventStore, contacts: Sequence[Contact], endpoints: Sequence[Endpoint], source: str
+) -> dict[int, list[Message]]:
+    """Return what endpoints are told of the contacts that hand a lead over, by place."""
+    over = {place: one for place, one in enumerate(contacts) if one.handed_to is not None}
+    if not over or not endpoints:
+        return {}
+    enabled = store.outbox.enabled([one.name for one in endpoints])
+    wanting = [one for one in endpoints if one.name in enabled]
+    states = store.states.of([one.lead_id for one in over.values()])
+    return {place: list(handed_over(one, states.get(one.lead_id), wanting, source)) for place, one in over.items()}
 
 
 def _door(path: str, arrival: Arrival) -> Door:
@@ -57,6 +81,8 @@ def read_contact(item: Any, arrival: Arrival) -> Contact:
     lead_id, stated, at = _who_and_when(item, arrival, "contact", "the time at which the lead was spoken to")
     play, channel, result = (_word(item, key) for key in ("play", "channel", "result"))
     notes = {key: found for key in ("need", "budget", "intent") if (found := _note(item, key)) is not None}
+    owner = _word(item, "owner")
+    notes |= {} if owner is None else {"owner": owner}
     made = stated or contact_id(lead_id, at, play, channel, result, notes)
     return Contact(
         made, lead_id, at, max(at, received(item.get("received_at"), arrival, "received_at")), play, channel, result, notes

@@ -33,10 +33,13 @@ async def conversions(request: Request) -> JSONResponse:
 
 @router.post("/v1/contacts", response_model=IngestAnswer, summary="What sales did", openapi_extra=described(CONTACTS_BODY))
 async def contacts(request: Request) -> JSONResponse:
-    """Take contacts: who was spoken to, by which play, and what came of it; an array, or a single one."""
+    """Take contacts: who was spoken to, by which play, what came of it, to whom the lead went; an array, or one."""
     services, caller, body = await read(request, BODY_LIMIT)
     items = [body] if isinstance(body, dict) and "lead_id" in body else body.get("contacts") if isinstance(body, dict) else None
     if not isinstance(items, list):
         raise Problem("invalid_request", "The body must be a contact, or an object with contacts, an array.")
     arrival = arrival_of(services, caller, {})
-    return JSONResponse(await services.write(lambda: take_contacts(services.store, services.metrics, items, arrival)))
+    endpoints, source = services.endpoints, services.workspace.name
+    return JSONResponse(
+        await services.write(lambda: take_contacts(services.store, services.metrics, items, arrival, endpoints, source))
+    )

@@ -15,6 +15,7 @@ from features.storing.rows import Answer
 from features.workspace import Workspace
 from models.answer import Asked, score_records, states_of
 from models.phrasing import LANGUAGES, Phrasing
+from models.stages import StageRules
 from serving.access import Caller
 from serving.live_lead import Standing
 from serving.problems import Problem
@@ -66,9 +67,7 @@ def asked_of(
         version=loaded.ref.version,
         reasons=wish.reasons,
         phrasing=words,
-        mql=workspace.stages.mql,
-        sql=workspace.stages.sql,
-        pql_probability=workspace.stages.pql_probability,
+        stages=StageRules.of(workspace, loaded.scorer),
         warnings=tuple(warnings),
     )
 
@@ -80,9 +79,11 @@ def score_standings(
     as_of: int,
     asked: Asked,
     lag: Callable[[float], None] | None = None,
+    before: Sequence[str | None] | None = None,
 ) -> list[Record]:
     """Score stored leads as of one instant; who pays already or has ended gets its stage and no probability.
 
+    ``before`` is the stage that each of them had last; without it, it is the one that the store has of that instant.
     ``lag`` is told, for each open lead with events, how many seconds before a score as of now its newest event came in.
     """
     if not standings:
@@ -98,7 +99,10 @@ def score_standings(
             if state is None and heard > start:
                 lag(max(0, as_of - heard) / 1e6)
     ids = [standing.lead.lead_id for standing in standings]
-    return score_matrix(loaded, matrix, ids, asked, started=started, states=states)
+    if before is None:
+        known = store.states.stages_at(ids, as_of)
+        before = [known.get(one) for one in ids]
+    return score_matrix(loaded, matrix, ids, asked, started=started, states=states, before=before)
 
 
 def score_matrix(
@@ -109,10 +113,12 @@ def score_matrix(
     *,
     started: np.ndarray[Any, np.dtype[np.int64]],
     states: Sequence[str | None] | None = None,
+    before: Sequence[str | None] | None = None,
 ) -> list[Record]:
     """Score rows of features."""
     dated = None if loaded.view.definition.undated else started
-    return [dict(one) for one in score_records(loaded.scorer, matrix, lead_ids, asked, started_at=dated, states=states)]
+    found = score_records(loaded.scorer, matrix, lead_ids, asked, started_at=dated, states=states, before=before)
+    return [dict(one) for one in found]
 
 
 def answers_of(

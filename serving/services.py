@@ -30,6 +30,7 @@ from serving.shadow import Shadow
 from serving.silence import Silence
 from serving.turns import Turns
 from serving.view import View
+from serving.webhook_endpoints import Endpoint
 
 T = TypeVar("T")
 
@@ -55,6 +56,8 @@ class Services:
     turns: Turns = field(default_factory=Turns)
     behind: tuple[Part, ...] = ()
     """What runs behind the answers."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """Who is told of leads that are handed over."""
     _own_view: View | None = None
 
     def model(self) -> Loaded:

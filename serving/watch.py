@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from features.clock import NEVER, now_us
 from features.failpoints import failpoint
@@ -244,18 +244,20 @@ class Watcher:
     def _moves(self, loaded: Loaded, seen: Sequence[Standing], before: Mapping[str, LeadState], now: int) -> list[Move]:
         """Return what is to be written: nothing of a lead that stands where it stood."""
         after: dict[str, LeadState] = {}
-        for record in self._score(loaded, seen, now, 0):
+        was = {one: state.stage for one, state in before.items()}
+        for record in self._score(loaded, seen, now, 0, was):
             state = before[record["lead_id"]]
             after[state.lead_id] = settle(state, record["stage"], record["grade"], now, self._debounce_us)
         changed = [one for one in seen if _differ(before[one.lead.lead_id], after[one.lead.lead_id])]
-        records = {record["lead_id"]: record for record in self._score(loaded, changed, now, REASONS)}
+        records = {record["lead_id"]: record for record in self._score(loaded, changed, now, REASONS, was)}
+        rules = self._rules(loaded, changed, records, before, after, now)
         enabled = self._store.outbox.enabled([one.name for one in self._endpoints]) if records and self._endpoints else set()
         endpoints = [one for one in self._endpoints if one.name in enabled]
         moves = []
         for one, state in after.items():
             if one in records:
                 told = replace(state, model_version=loaded.ref.version)
-                transition = change(before[one], told, records[one], loaded, self._workspace)
+                transition = change(before[one], told, records[one], rules[one], loaded)
                 messages = list(messages_of(transition, records[one], endpoints, self._workspace.name))
                 moves.append(Move(told, transition, messages))
             elif state != before[one] or not state.revision:
@@ -271,14 +273,39 @@ class Watcher:
         version = loaded.ref.version
         found = {one.lead_id: LeadState(one.lead_id, stages.LEAD, None, version, max(one.known_at, began_at)) for one in unknown}
         old = [standing for one in unknown if one.known_at < began_at and (standing := _standing(loaded, one, began_at))]
-        for record in self._score(loaded, old, began_at, 0):
+        for record in self._score(loaded, old, began_at, 0, {}):
             lead_id = record["lead_id"]
             found[lead_id] = replace(found[lead_id], stage=record["stage"], grade=record["grade"])
         return found
 
-    def _score(self, loaded: Loaded, standings: Sequence[Standing], as_of: int, reasons: int) -> list[Record]:
+    def _rules(
+        self,
+        loaded: Loaded,
+        changed: Sequence[Standing],
+        records: Mapping[str, Record],
+        before: Mapping[str, LeadState],
+        after: Mapping[str, LeadState],
+        as_of: int,
+    ) -> dict[str, dict[str, Any]]:
+        """Return by which rule each lead that has changed has its stage now."""
+        if not changed:
+            return {}
+        rules = stages.StageRules.of(self._workspace, loaded.scorer)
+        matrix = loaded.view.matrix(changed, as_of, self._store)
+        found = {}
+        for row, standing in enumerate(changed):
+            one = standing.lead.lead_id
+            stage, was = after[one].stage, before[one].stage
+            found[one] = stages.rule_of(stage, was, matrix, row, records[one]["probability"], rules, loaded.scorer.reference)
+        return found
+
+    def _score(
+        self, loaded: Loaded, standings: Sequence[Standing], as_of: int, reasons: int, was: Mapping[str, str]
+    ) -> list[Record]:
+        """Score some leads, each with the stage that it had, where it had one."""
         asked = asked_of(self._workspace, loaded, Wish(reasons, self._workspace.language))
-        return score_standings(loaded, self._store, standings, as_of, asked)
+        before = [was.get(one.lead.lead_id) for one in standings]
+        return score_standings(loaded, self._store, standings, as_of, asked, before=before)
 
 
 def _standing(loaded: Loaded, stored: StoredLead, as_of: int) -> Standing | None:

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from features.clock import format_us
-from features.storing.lead_states import Message, Transition
-from features.storing.rows import digest_of
+from features.storing.lead_states import LeadState, Message, Transition
+from features.storing.rows import Contact, digest_of
 from serving.webhook_endpoints import Endpoint
 
-STAGE, GRADE = "lead.stage_changed", "lead.grade_changed"
+STAGE, GRADE, HANDED_OVER = "lead.stage_changed", "lead.grade_changed", "lead.handed_over"
 TEST = "webhook.test"
 MOST_BYTES = 20_000
 
@@ -22,10 +22,7 @@ MOST_BYTES = 20_000
 def messages_of(
     transition: Transition, record: Mapping[str, Any], endpoints: Sequence[Endpoint], source: str
 ) -> Iterator[Message]:
-    """Yield what endpoints are told of a change; each message has an id that every attempt repeats.
-
-    A lead that was handed over will be one more kind.
-    """
+    """Yield what endpoints are told of a change; each message has an id that every attempt repeats."""
     for endpoint in endpoints:
         for kind, before, after in (
             (STAGE, transition.from_stage, transition.to_stage),
@@ -36,6 +33,29 @@ def messages_of(
                 data = _data(transition, record, before, after)
                 body = body_of(endpoint, message_id, kind, transition.at, data, source)
                 yield Message(message_id, transition.transition_id, endpoint.name, kind, transition.lead_id, body, transition.at)
+
+
+def handed_over(contact: Contact, state: LeadState | None, endpoints: Sequence[Endpoint], source: str) -> Iterator[Message]:
+    """Yield what endpoints are told of a lead that a contact handed over to an owner."""
+    change_id = f"contact-{digest_of(contact.contact_id)}"
+    data = {
+        "lead_id": contact.lead_id,
+        "change_id": change_id,
+        "contact_id": contact.contact_id,
+        "owner": contact.handed_to,
+        "at": format_us(contact.at),
+        "play": contact.play,
+        "channel": contact.channel,
+        "result": contact.result,
+        **{name: contact.notes.get(name) for name in ("need", "budget", "intent")},
+        "stage": state.stage if state else None,
+        "grade": state.grade if state else None,
+    }
+    for endpoint in endpoints:
+        if "handed_over" in endpoint.on and contact.handed_to is not None:
+            message_id = f"msg_{digest_of(change_id, endpoint.name, HANDED_OVER)}"
+            body = body_of(endpoint, message_id, HANDED_OVER, contact.known_at, data, source)
+            yield Message(message_id, change_id, endpoint.name, HANDED_OVER, contact.lead_id, body, contact.known_at)
 
 
 def _data(transition: Transition, record: Mapping[str, Any], before: str | None, after: str | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from features.clock import DAY_US, NEVER
 from features.matrix import compute
 from features.workspace import Workspace
 from models.scorer import Scorer
-from models.stages import LEAD, MQL, PQL, SQL, stages
+from models.stages import LEAD, MQL, PQL, SQL, StageRules, stages
 from training.clustered import Ints, figure, share, standard_error
 from training.dataset import TrainingSet
 from training.evaluation import REPLICATES, Answers, Figure, resampled, with_interval
@@ -95,7 +95,7 @@ def funnel(ws: Workspace, data: TrainingSet, answers: Answers, scorer: Scorer, *
     found = np.array(
         stages(
             matrix, answers.probability[here], scorer.reference, nobody,
-            mql=ws.stages.mql, sql=ws.stages.sql, pql_probability=ws.stages.pql_probability,
+            rules=StageRules.of(ws, scorer),
         )
     )  # fmt: skip
     days = None if ws.data.undated else _days_to_pay(data, lead)

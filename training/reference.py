@@ -14,13 +14,11 @@ from features.tables import Leads
 from features.workspace import Workspace
 from models.phrasing import typical_kinds
 from models.reference import Reference, score_quantiles, typical_values
+from models.thresholds import share_of
 from training.dataset import TrainingSet
 from training.metrics import Floats
 from training.recipe import Fitted
 from training.verdict import Verdict
-
-LARGEST_PQL_SHARE = 0.3
-"""However large the capacity, a lead outside the best 30 % is not called product-qualified."""
 
 DEFAULT_PQL_SHARE = 0.1
 
@@ -54,12 +52,31 @@ def _pql_threshold(ws: Workspace, data: TrainingSet, lead: NDArray[np.int64], pr
         return capacity.contact_cost / capacity.conversion_value
     share = DEFAULT_PQL_SHARE
     if not ws.data.undated and capacity.contacts_per_week is not None:
-        share = min(LARGEST_PQL_SHARE, capacity.contacts_per_week / _leads_per_week(data))
-    # A lead is contacted once, at its best look.
+        share = share_of(capacity.contacts_per_week, _leads_per_week(data))
+    return float(np.quantile(_best(lead, probability), 1.0 - share, method="inverted_cdf"))
+
+
+def _best(lead: NDArray[np.int64], probability: Floats) -> Floats:
+    """Return the highest score of each lead: it is contacted once, at its best look."""
     _, place = np.unique(lead, return_inverse=True)
     best = np.zeros(int(place.max()) + 1)
     np.maximum.at(best, place, probability)
-    return float(np.quantile(best, 1.0 - share, method="inverted_cdf"))
+    return best
+
+
+def capacity_facts(ws: Workspace, data: TrainingSet, fitted: Fitted) -> dict[str, object]:
+    """Return what is needed to set the threshold anew when the workspace's capacity changes, and of which capacity it is now."""
+    if ws.data.undated:
+        return {}
+    by_contacts = ws.stages.pql_probability is None
+    probability = fitted.calibrator.probability(fitted.out_of_time.raw)
+    best = _best(fitted.out_of_time.answers.lead, probability)
+    quantiles = score_quantiles(best, np.zeros(len(best)), (0.0,))
+    return {
+        "contacts_per_week": ws.capacity.contacts_per_week if by_contacts else None,
+        "leads_per_week": _leads_per_week(data),
+        "best_scores": list(quantiles[0]),
+    }
 
 
 def _leads_per_week(data: TrainingSet) -> float:

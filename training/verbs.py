@@ -36,7 +36,7 @@ from training.metrics import Ranking
 from training.promotion import decide, need_mode, unless_overtaken
 from training.recipe import Fitted, fit
 from training.record import Sources, training_record
-from training.reference import build_reference
+from training.reference import build_reference, capacity_facts
 from training.report.card import model_card
 from training.report.content import gather
 from training.report.page import page
@@ -157,6 +157,7 @@ def assemble(
         "figures_of_new_accounts": newcomers.as_dict(data.ages_days) if newcomers else {},
         "learning_curve": curve.as_dict() if curve else {},
         "calibration_groups": Ranking(fitted.rehearsed.probability, fitted.rehearsed.outcome).groups() if data.learnable else [],
+        "capacity": capacity_facts(ws, data, fitted),
         "log_loss_minus_base_rate": {"value": gain.value, "low": gain.low, "high": gain.high} if gain else {},
     }
     return Scorer(

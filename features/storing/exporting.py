@@ -138,7 +138,7 @@ def _told(row: Row, id_column: str) -> Row:
 
 
 def _contact(row: Row) -> Row:
-    notes = {name: value for name, value in _read(row["body"]).items() if name in ("need", "budget", "intent")}
+    notes = {name: value for name, value in _read(row["body"]).items() if name in ("need", "budget", "intent", "owner")}
     words = {name: row[name] for name in ("play", "channel", "result") if row[name] is not None}
     return _told(row, "contact_id") | words | notes
 

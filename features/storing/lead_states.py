@@ -96,6 +96,18 @@ class LeadStates:
                 found.update((row.lead_id, LeadState(**row._mapping)) for row in connection.execute(query))
         return found
 
+    def stages_at(self, lead_ids: Sequence[str], at: int) -> dict[str, str]:
+        """Return the stage that each of some leads had at an instant; who was not looked at by then is left out."""
+        states = self.of(lead_ids)
+        found = {one: state.stage for one, state in states.items() if state.at <= at}
+        later = [one for one in states if one not in found]
+        for start in range(0, len(later), CHUNK):
+            query = select(transition.c.lead_id, transition.c.to_stage).order_by(transition.c.seq)
+            query = query.where(transition.c.lead_id.in_(later[start : start + CHUNK]), transition.c.at <= at)
+            with self._reading() as connection:
+                found.update((row[0], row[1]) for row in connection.execute(query))  # the last one stays
+        return found
+
     def due(self, now: int, limit: int) -> list[str]:
         """Return the leads of which something was seen that has lasted long enough by now, if it still holds."""
         query = select(lead_state.c.lead_id).where(lead_state.c.due_at <= now).order_by(lead_state.c.due_at).limit(limit)
@@ -116,9 +128,7 @@ class LeadStates:
                 if move.state.lead_id not in there or not _replaced(connection, move.state) or move.transition is None:
                     continue
                 connection.execute(insert(transition).values(asdict(move.transition)))
-                rows = [asdict(message) | {"next_at": message.created_at, "attempts": 0} for message in move.messages]
-                if rows:
-                    connection.execute(insert(outbox), rows)
+                put(connection, move.messages)
                 made.append(move.transition)
             failpoint("watch.before_commit")
         failpoint("watch.after_commit")
@@ -135,6 +145,13 @@ class LeadStates:
         query = select(*(transition.c[name] for name in Transition.__slots__)).where(transition.c.lead_id == lead_id)
         with self._reading() as connection:
             return [Transition(**row._mapping) for row in connection.execute(query.order_by(transition.c.seq))]
+
+
+def put(connection: Connection, messages: Iterable[Message]) -> None:
+    """Put messages into the outbox, within the transaction of what they tell of."""
+    rows = [asdict(message) | {"next_at": message.created_at, "attempts": 0} for message in messages]
+    if rows:
+        connection.execute(insert(outbox), rows)
 
 
 def _there(connection: Connection, lead_ids: Iterable[str]) -> set[str]:

@@ -105,7 +105,13 @@ class Contact:
     channel: str | None = None
     result: str | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What sales found out: need, budget, intent."""
+    """What sales found out: need, budget, intent; and the owner to whom the lead was handed over."""
+
+    @property
+    def handed_to(self) -> str | None:
+        """The new owner, if the lead was handed over."""
+        owner = self.notes.get("owner")
+        return None if owner is None else str(owner)
 
     @property
     def body(self) -> str:

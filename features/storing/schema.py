@@ -28,6 +28,7 @@ from features.storing.columns import instant as _instant
 from features.storing.columns import sequence as _sequence
 from features.storing.columns import tables as tables  # the other modules of this folder take it from here
 from features.storing.loaded_table import add_loaded
+from features.storing.offer_table import add_offers
 from features.storing.pushed_table import add_pushed
 from features.storing.watch_tables import add_watch
 
@@ -186,7 +187,7 @@ def _tell_secrets_apart(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_tell_secrets_apart, add_watch, add_loaded, add_pushed)
+STEPS: tuple[Callable[[Connection], None], ...] = (_tell_secrets_apart, add_watch, add_loaded, add_pushed, add_offers)
 """What brings a store of version 1 to 2, of 2 to 3, and so on."""
 
 NEWEST = 1 + len(STEPS)

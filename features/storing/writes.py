@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
@@ -12,6 +12,8 @@ from features.storing import links, schema
 from features.storing.bulk import Row, insert_and_tell, insert_new
 from features.storing.engine import insert_into
 from features.storing.gate import barred, ids_of, let_in, without_forgotten
+from features.storing.lead_states import Message as Notice
+from features.storing.lead_states import put
 from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused, Told, digest_of, to_json
 from features.storing.said_ids import said_ids
 
@@ -26,6 +28,13 @@ EVENT_COLUMNS = (
 _OUTCOME_COLUMNS = ("outcome_id", "lead_id", "at", "known_at", "digest", "origin")
 _CONTACT_COLUMNS = ("contact_id", "lead_id", "at", "known_at", "play", "channel", "result", "body")
 _LEAD_COLUMNS = ("lead_id", "known_at")
+
+
+class Announced(NamedTuple):
+    """A contact, and what endpoints are told of it once it is stored."""
+
+    contact: Contact
+    messages: Sequence[Notice] = ()
 
 
 def write_messages(connection: Connection, messages: Sequence[Message]) -> list[Told]:
@@ -78,12 +87,13 @@ def _write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> list
     return told
 
 
-def write_contacts(connection: Connection, contacts: Sequence[Contact]) -> list[Told]:
-    """Store what sales did, each id once for ever."""
-    return let_in(connection, contacts, _one, _write_contacts)
+def write_contacts(connection: Connection, contacts: Sequence[Announced]) -> list[Told]:
+    """Store what sales did, each id once for ever; what is to be told of it goes into the outbox with it."""
+    return let_in(connection, contacts, lambda one: (one.contact.lead_id,), _write_contacts)
 
 
-def _write_contacts(connection: Connection, contacts: Sequence[Contact]) -> list[Told]:
+def _write_contacts(connection: Connection, announced: Sequence[Announced]) -> list[Told]:
+    contacts = [one.contact for one in announced]
     told, fresh = _write_once(
         connection,
         schema.contact,
@@ -93,6 +103,8 @@ def _write_contacts(connection: Connection, contacts: Sequence[Contact]) -> list
         said="body",
     )
     write_leads(connection, ((contact.lead_id, contact.known_at) for contact in fresh))
+    new = {id(contact) for contact in fresh}
+    put(connection, (message for one in announced if id(one.contact) in new for message in one.messages))
     return told
 
 

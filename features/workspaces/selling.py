@@ -47,9 +47,15 @@ class PlaySpec(Section):
     text: Words | None = None
     moves: Texts = ()
     """The behaviours that it is meant to bring about."""
+    times: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How often a lead is imagined to do each of them."""
     cost: Annotated[float, Field(ge=0)] = 0.0
     reach: Literal["one", "all"] = "one"
+    stages: Annotated[tuple[Literal["lead", "mql", "pql", "sql", "expired"], ...], Many] = ()
+    """Of which stages a lead must be; none means any."""
     suits: Conditions = Field(default_factory=dict)
+    again_after_days: Annotated[float, Field(ge=0, le=3650)] = 30.0
+    """How long the same lead is not proposed it again."""
     enabled: bool = True
 
 

@@ -71,6 +71,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str | None, Any]] = {
     ("GET", "/v1/leads/{lead_id}/features"): ("score", None),
     ("GET", "/v1/leads/{lead_id}/changes"): ("score", None),
     ("POST", "/v1/leads/{lead_id}/what-if"): ("score", {"events": [{"event": "login"}]}),
+    ("GET", "/v1/leads/{lead_id}/actions"): ("score", None),
     ("POST", "/v1/leads/scores"): ("score", {"lead_ids": []}),
     ("GET", "/v1/leads/{lead_id}/export"): ("admin", None),
     ("DELETE", "/v1/leads/{lead_id}"): ("admin", None),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from features.clock import DAY_US
 from features.store import EventStore
@@ -19,6 +20,7 @@ from serving import watch
 from serving.guarded_connect import Trust
 from serving.watch import Watcher
 from serving.webhook_endpoints import Endpoint, endpoints_of
+from serving.webhook_metrics import WebhookMetrics
 from tests import store_fixture
 from tests.serving.receiver import SECRET
 from tests.serving.watched import EAGER, LIKELY, NOW, Model, changes, model, pay, tell, told, watcher
@@ -90,7 +92,12 @@ def test_a_newcomer_begins_as_a_lead_without_a_grade(
     assert (idle.from_stage, idle.to_stage, idle.from_grade) == ("lead", "lead", None)
     assert idle.to_grade in "ABCD"
     evidence = json.loads(new.evidence)
-    assert evidence["rule"] == {"at_least": LIKELY, "by": "probability"}
+    rule = evidence["rule"]
+    assert rule["used"] == {"core_use": 8, "session": 3}
+    assert {name: rule[name] for name in ("by", "from", "at_least")} == {
+        "by": "probability", "from": "stages.pql_probability", "at_least": LIKELY,
+    }  # fmt: skip
+    assert rule["probability"] == new.probability
     assert len(evidence["reasons"]) == 3
     assert new.probability is not None
     assert new.probability >= LIKELY
@@ -115,6 +122,30 @@ def test_who_changed_before_being_looked_at_first_is_compared_with_then(
     (change,) = changes(store)
     assert (change.from_stage, change.to_stage) == ("lead", "pql")
     assert change.from_grade is not None
+
+
+def test_a_stage_is_lost_only_below_the_lower_threshold(
+    store: EventStore, workspace: Workspace, live: Model, clock: Clock
+) -> None:
+    one = watcher(workspace, store, live)
+    one.step()
+    clock.now += SECOND
+    tell(store, "a", EAGER, at=clock.now)
+    one.step()
+    (became,) = changes(store)
+    probability = became.probability
+    assert probability is not None
+    stages = {}
+    for times in (1.05, 1.2):
+        rules = workspace.stages.model_copy(update={"debounce_seconds": 0.0, "pql_probability": min(0.99, probability * times)})
+        Watcher(workspace.model_copy(update={"stages": rules}), store, live, (), WebhookMetrics(CollectorRegistry())).look(
+            live.current, ["a"]
+        )  # type: ignore[arg-type]
+        stages[times] = store.states.of(["a"])["a"].stage
+    assert stages == {1.05: "pql", 1.2: "lead"}
+    left = json.loads(changes(store)[-1].evidence)["rule"]["left"]
+    assert left["stage"] == "pql"
+    assert left["probability"] < left["below"]
 
 
 def test_a_change_counts_once_it_has_lasted(store: EventStore, workspace: Workspace, live: Model, clock: Clock) -> None:

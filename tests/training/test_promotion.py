@@ -16,6 +16,7 @@ from features.workspace import Workspace, load_workspace
 from models.blend import BaseRate
 from models.calibration import Calibrator
 from models.scorer import Meta, Scorer
+from models.thresholds import threshold_of
 from tests.training.small_world import FIRST, SmallWorld, silent
 from training.contest import SAME_LEADS, hold
 from training.dataset import TrainingSet, Window, build
@@ -258,3 +259,15 @@ def test_the_threshold_follows_capacity_and_money(trained: Trained) -> None:
     assert threshold("capacity: {contacts_per_week: 900}\n") == threshold("capacity: {contacts_per_week: 90}\n")
     assert threshold("capacity: {contact_cost: 20, conversion_value: 600}\n") == pytest.approx(1 / 30)
     assert threshold("stages: {pql_probability: 0.42}\n") == 0.42
+
+
+def test_another_capacity_needs_no_other_training(trained: Trained) -> None:
+    from training.reference import build_reference
+
+    path = Path(trained.ws.folder) / "capacity.yaml"
+    path.write_text((Path(trained.ws.folder) / "small.yaml").read_text() + "capacity: {contacts_per_week: 3}\n")
+    ws = load_workspace(path)
+    anew = threshold_of(ws, trained.scorer).enter
+    learnt = build_reference(ws, trained.data, trained.fitted, GOOD).pql_threshold
+    assert learnt <= anew <= learnt + 0.02  # a quantile of 200 steps never lets more leads through
+    assert threshold_of(trained.ws, trained.scorer).enter == trained.scorer.reference.pql_threshold

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, MetaData, Table, Text, insert, inspect, select
+from sqlalchemy import Boolean, Column, MetaData, Table, Text, insert, inspect, select
 
 from features import failpoints
 from features.errors import InputError
@@ -19,6 +19,7 @@ from features.store import EventStore
 from features.storing import erasing, forgetting
 from features.storing.holdings import HOLDINGS, MENTIONS, OTHERS, person_of
 from features.storing.loading import load_history
+from features.storing.offer_table import offer
 from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused
 from features.storing.said_ids import mentions
 from features.storing.schema import event, quarantine, tables
@@ -63,7 +64,7 @@ def fill(store: EventStore, lead_id: str = CANARY, browser: str = BROWSER) -> No
     store.add_answers([Answer(1, "lead", "k", lead_id, 2, "3", "d", "f", 0.25, "lead", None)])
     store.pushed.note("crm", {lead_id: "d"}, 1)
     with store.writing() as connection:
-        for table in (lead_state, transition, outbox):
+        for table in (lead_state, transition, outbox, offer):
             connection.execute(insert(table).values(row_of(table, lead_id)))
         told = {"read_to": {}, "sweep_after": lead_id, "sweep_begun": 0, "swept_by": ""}
         connection.execute(watch.update().values(position=json.dumps(told)))
@@ -72,6 +73,7 @@ def fill(store: EventStore, lead_id: str = CANARY, browser: str = BROWSER) -> No
 def row_of(table: Table, lead_id: str) -> dict[str, Any]:
     """Return a row of a table that is about a lead, whatever columns it has."""
     given = {c.name: f"{c.name} of {lead_id}" if isinstance(c.type, Text) else 1 for c in table.columns if not c.primary_key}
+    given |= {c.name: True for c in table.columns if isinstance(c.type, Boolean)}
     return given | {"lead_id": lead_id}
 
 

@@ -51,6 +51,16 @@ def test_a_state_is_written_over_the_one_that_was_seen(store: EventStore) -> Non
     assert store.states.history("a") == [change("t1")]
 
 
+def test_the_stage_of_an_instant(store: EventStore) -> None:
+    store.states.write([Move(NEW)])
+    seen = store.states.of(["a"])["a"]
+    store.states.write([Move(replace(seen, stage="pql", at=20), change("t1"))])
+    seen = store.states.of(["a"])["a"]
+    store.states.write([Move(replace(seen, stage="sql", at=30), replace(change("t2"), at=30, from_stage="pql", to_stage="sql"))])
+    known = {at: store.states.stages_at(["a", "b", "nobody"], at) for at in (5, 19, 20, 29, 30, 99)}
+    assert known == {5: {}, 19: {}, 20: {"a": "pql"}, 29: {"a": "pql"}, 30: {"a": "sql"}, 99: {"a": "sql"}}
+
+
 def test_the_messages_stand_or_fall_with_the_change(store: EventStore) -> None:
     store.states.write([Move(NEW, change("t1"), [message("msg_1", change("t1"))])])
     seen = store.states.of(["a"])["a"]

@@ -17,6 +17,7 @@ def test_defaults() -> None:
         {"text": {"en": "A call", "tr": "Bir görüşme"}, "moves": "sales", "suits": {"size": {"ge": 10}}}
     )
     assert (play.moves, play.cost, play.reach, play.enabled) == (("sales",), 0, "one", True)
+    assert (play.stages, play.times, play.again_after_days) == ((), 1, 30)
     assert ScorecardSpec.model_validate({"points": {"any_count_7d": 1}}).points == {"any_count_7d": 1.0}
     assert WebhookSpec.model_validate({"url": "https://x.example/y", "on": "grade"}).on == ("grade",)
 
@@ -31,6 +32,8 @@ def test_defaults() -> None:
         (StagesSpec, {"hysteresis": -0.1}),
         (PlaySpec, {"reach": "some"}),
         (PlaySpec, {"cost": -1}),
+        (PlaySpec, {"times": 0}),
+        (PlaySpec, {"stages": ("customer",)}),
         (PlaySpec, {"text": {"fr": "x"}}),
         (PlaySpec, {"enabled": "no"}),
         (WebhookSpec, {"url": "file:///etc/passwd"}),
