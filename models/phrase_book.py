@@ -185,9 +185,10 @@ def _check(text: str, slots: set[str] | frozenset[str]) -> None:
 def read_book(text: str, name: str) -> Book:
     """Read the words of a language.
 
-    >>> read_book("language: fr", "fr.yaml")
-    Traceback (most recent call last):
-    models.errors.ModelError: words of a language are not readable
+    Raises
+    ------
+    ModelError
+        A key is missing, unknown or given twice, or a sentence has a slot that nothing fills.
     """
     data: Any = read_yaml(text, name, {}).data
     try:

@@ -44,7 +44,7 @@ def write_list(workspace: Path, *, top: int, out: Path | None, lang: str | None,
         say(f"Wrote {len(rows):,} leads to {out}.")
         return
     for row in rows:
-        change = "" if row["change"] is None else f"{100 * row['change']:+.1f}"
+        change = "-" if row["change"] is None else f"{100 * row['change']:+.1f}"
         told = row["reason_1"] or ""
         yield f"{row['probability']:6.1%} {change:>6}  {row['grade']}  {row['stage']:<8} {row['lead_id']:<20} {told}"
 

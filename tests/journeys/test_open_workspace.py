@@ -48,7 +48,7 @@ def test_the_list_is_best_first_and_says_why(ws: OpenWorkspace, trained: Trained
     assert best["probability"].iloc[0] == ws.scores()["probability"].max()
     assert best["reason_1"].str.len().min() > 5
     lines = trained.run("list", "-w", trained.workspace, "--top", 5).stdout.splitlines()
-    assert [line.split()[3] for line in lines] == best["lead_id"].tolist()
+    assert [line.split()[4] for line in lines] == best["lead_id"].tolist()
 
 
 def test_the_list_as_a_file(trained: Trained, tmp_path: Path) -> None:
@@ -68,6 +68,9 @@ def test_the_list_as_a_file(trained: Trained, tmp_path: Path) -> None:
         "reason_1",
         "reason_2",
         "reason_3",
+        "change",
+        "next_step",
+        "language",
     ]
 
 

@@ -101,12 +101,12 @@ def test_what_costs_more_than_it_brings_is_no_gain(difference: float, value: flo
 
 
 def test_the_missing_steps_are_told_in_words(features: FeatureSet, scorer: Scorer) -> None:
-    one = lead(login=8.5)
+    one = lead(login=9)
     looked = matrix(features, one)
     (found,) = candidates([play("back", "session", "sales")], one, looked, "lead", {}, NOW)
     said = told(Step(found, 0.2, 0.1, 0.0, None), looked, Phrasing("en"), scorer, 9.0)
     assert [record["player"] for record in said] == ["session", "sales"]
-    assert "8 days ago" in str(said[0]["text"])
+    assert "9 days ago" in str(said[0]["text"])
     assert "sales" in str(said[1]["text"])
     assert all(record["typical"] for record in said)
 

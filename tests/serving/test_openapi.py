@@ -27,6 +27,7 @@ DOORS = {
         "leads/{lead_id}/score",
         "leads/{lead_id}/features",
         "leads/{lead_id}/changes",
+        "leads/{lead_id}/actions",
         "leads/{lead_id}/export",
         "model",
     ],

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import delete, insert, inspect
 
 from features.store import EventStore
-from features.storing.pushed_table import pushed
-from features.storing.schema import NEWEST, schema_version
+from features.storing.offer_table import offer
+from features.storing.pushed_table import add_pushed, pushed
+from features.storing.schema import NEWEST, STEPS, schema_version
 from tests import store_fixture
 
 store_url = store_fixture.store_url
@@ -51,8 +52,9 @@ def test_an_export_tells_of_it(store: EventStore) -> None:
 
 def test_an_older_store_gets_the_table(store: EventStore) -> None:
     with store.writing() as connection:
-        pushed.drop(connection)
+        for later in (pushed, offer):
+            later.drop(connection)
         connection.execute(delete(schema_version))
-        connection.execute(insert(schema_version).values(version=NEWEST - 1, applied_at=1))
+        connection.execute(insert(schema_version).values(version=1 + STEPS.index(add_pushed), applied_at=1))
     assert store.migrate() == NEWEST
     assert inspect(store.engine).has_table("pushed")
