@@ -1,8 +1,8 @@
 """Straight: requests go to a door of a fixed address without a search, and without what the search would prepare for others.
 
 FastAPI tries its routes one after the other and prepares parameters, dependencies and files for whatever it finds: a fifth of
-what it takes to score a vector. A door that takes the request itself and makes its own response needs none of it, unless its router has
-a kind of route of its own, which does something more. Everything else about it, its description among it, stays FastAPI's.
+what it takes to score a vector. A door that takes the request itself and makes its own response needs none of it, unless its
+router has a kind of route of its own, which does something more. Everything else about it stays FastAPI's.
 """
 
 from __future__ import annotations

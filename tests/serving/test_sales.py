@@ -9,12 +9,20 @@ from sqlalchemy import select
 
 from features.clock import format_us
 from features.reading.moments import parse_moment
+from features.store import EventStore
 from features.storing.collected import collected
 from features.storing.schema import contact, quarantine
-from features.workspace import load_workspace
+from features.storing.watch_tables import outbox
+from features.workspace import Workspace, load_workspace
+from serving.guarded_connect import Trust
+from serving.metrics import Metrics
+from serving.sales import take_contacts
+from serving.segment import Arrival
+from serving.webhook_endpoints import endpoints_of
 from tests.serving import test_access
 from tests.serving.client import TestClient
 from tests.serving.conftest import WORKSPACE
+from tests.serving.receiver import SECRET
 from tests.serving.test_ingest_routes import counted, store_of
 
 closed, keys, bearer = test_access.closed, test_access.keys, test_access.bearer
@@ -64,13 +72,48 @@ def test_refusals_are_told_and_kept(client: TestClient) -> None:
         (CALL | {"at": "2090-01-01T00:00:00Z"}, "timestamp_in_future"), (CALL | {"play": 7}, "invalid_play"),
         (CALL | {"channel": ["x"]}, "invalid_channel"), (CALL | {"result": "x" * 257}, "invalid_result"),
         (CALL | {"need": "x" * 1001}, "invalid_need"), (CALL | {"budget": {}}, "invalid_budget"),
-        (CALL | {"intent": []}, "invalid_intent"), (CALL | {"id": 1.5}, "invalid_id"),
+        (CALL | {"intent": []}, "invalid_intent"), (CALL | {"owner": 7}, "invalid_owner"), (CALL | {"id": 1.5}, "invalid_id"),
     ]  # fmt: skip
     wrong = [(number, code) for number, (_, code) in enumerate(items) if code]
     assert post(client, *(item for item, _ in items)) == (1, 0, wrong)
     with store_of(client).reading() as connection:
         kept = connection.execute(select(quarantine.c.door, quarantine.c.code).order_by(quarantine.c.code)).all()
     assert [tuple(row) for row in kept] == sorted(("/v1/contacts", code) for _, code in wrong)
+
+
+def test_to_whom_a_lead_was_handed_is_kept_and_given_back(client: TestClient) -> None:
+    assert counted(client.post("/v1/contacts", json=CALL | {"owner": "kim@acme.example"})) == (1, 0, [])
+    assert counted(client.post("/v1/contacts", json=CALL | {"owner": "sam@acme.example"})) == (0, 0, [(0, "conflict")])
+    (row,) = stored(client)
+    assert json.loads(row["body"])["owner"] == "kim@acme.example"
+    (given,) = client.get("/v1/leads/a/export").json()["contacts"]
+    assert (given["owner"], given["need"], given["play"]) == ("kim@acme.example", "reports", "demo")
+
+
+def test_a_hand_over_is_told_in_the_transaction_of_the_contact(store_url: str) -> None:
+    store = EventStore(store_url)
+    store.migrate()
+    hooks = {
+        "crm": {"url": "https://crm.example/hook", "secret": SECRET, "on": ("handed_over",), "format": "cloudevents"},
+        "other": {"url": "https://other.example/hook", "secret": SECRET, "on": ("stage",)},
+    }
+    ws = Workspace.model_validate({"name": "a", "data": {"events": {"source": "e.csv"}}, "webhooks": hooks})
+    endpoints = endpoints_of(ws, Trust())
+    store.outbox.know({one.name: one.address for one in endpoints})
+    arrival = Arrival(parse_moment(AT) + 1, "UTC", may_backdate=False)
+    over = CALL | {"owner": "kim", "id": "c9"}
+    for _ in range(2):
+        take_contacts(store, Metrics(), [over, CALL], arrival, endpoints, "acme")
+    with store.reading() as connection:
+        (row,) = connection.execute(select(outbox)).mappings()
+    assert (row["endpoint"], row["kind"], row["lead_id"], row["attempts"]) == ("crm", "lead.handed_over", "a", 0)
+    event = json.loads(row["body"])
+    assert (event["type"], event["subject"], event["id"]) == ("lead.handed_over", "a", row["message_id"])
+    names = ("owner", "need", "budget", "intent", "play", "channel", "result", "contact_id", "stage")
+    assert [event["data"][name] for name in names] == [
+        "kim", "reports", 900.5, True, "demo", "phone", "interested", "c9", None,
+    ]  # fmt: skip
+    store.close()
 
 
 def test_only_an_admin_says_when_it_was_known(closed: TestClient, keys: dict[str, dict[str, str]]) -> None:
