@@ -11,7 +11,11 @@ Read `scorer.py` first: the object that training and serving share. Then, in thi
   `tree_format.py` and `directions.py`; `blend.py`. `columns.py` says what they read.
 - **Probability.** `calibration.py` is the curve, `calibration_fit.py` how it is fitted, `reference.py` what it is compared with.
 - **Reasons.** `explanation.py` shares a probability out; `reasons.py` chooses what to say, `phrasing.py` says it in the words of
-  `phrases/`; `stages.py`, `doubts.py` and `answer.py` complete the record that files and HTTP give.
+  `phrases/`; `stages.py` with `thresholds.py`, `doubts.py` and `answer.py` complete the record that files and HTTP give.
+- **Why it changed.** `changes.py` is the split, `change_reasons.py` and `change_phrasing.py` say it; `what_if.py` imagines
+  events, `possible.py` says which cannot be.
+- **What to do.** `playbook.py` reads the plays of `plays/`; `hypothetical.py` and `next_step.py` rank them for a lead,
+  `listed_steps.py` for those of a list; `hold_out.py` draws the lot.
 - **At rest.** `artifact.py` is the folder, with `strict.py` and `golden.py`; `registry/` alone knows MLflow, `pyfunc.py` and
   `codes.py` are how MLflow's tools see a model; `versions.py` with `version_table.py` is `promote`, `rollback` and `models`.
 - **For many.** `champion.py`, `population.py`, `batch.py` and `outfile.py` are `features` and `score`; `worklist.py` with

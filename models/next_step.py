@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.feature import Feature
 from features.matrix import FeatureMatrix, LiveLead
@@ -76,12 +77,12 @@ def missing_step(matrix: FeatureMatrix, behaviour: str) -> Feature | None:
 
 
 def ranked(
-    scorer: Scorer, found: Sequence[Candidate], imagined: FeatureMatrix, probability: float, capacity: CapacitySpec
+    scorer: Scorer, found: Sequence[Candidate], imagined: NDArray[np.float64], probability: float, capacity: CapacitySpec
 ) -> list[Step]:
-    """Return what each play is expected to bring, the best first; ``imagined`` has a row for each."""
+    """Return what each play is expected to bring, the best first; ``imagined`` has a row of features for each."""
     if not found:
         return []
-    scores = scorer.probability(scorer.select(imagined.features.names, imagined.values))
+    scores = scorer.probability(scorer.select(scorer.feature_set.names, imagined))
     steps = []
     for one, score in zip(found, np.asarray(scores).tolist(), strict=True):
         spec = one.play.spec

@@ -5,7 +5,7 @@ On it are the open leads that nobody has spoken to in the last 14 days. `steady.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from features.reading.moments import parse_moment
 from features.workspace import Workspace, load_workspace
 from models.batch import Say, score_population
 from models.champion import Champion, need_champion
+from models.listed_steps import next_plays
 from models.outfile import check_ending
 from models.population import Asked, Population, find_population
 from models.spreadsheet import ENDINGS, write_table
@@ -61,22 +62,15 @@ def list_rows(ws: Workspace, champion: Champion, who: Population, lang: str | No
     before = then(ws, champion, who, None if who.at is None else who.at - 7 * DAY_US)
     contact = who.tables.leads.contact
     rows = []
-    records = score_population(ws, champion, who, reasons=REASONS, lang=lang)
-    for place, was, record in zip(who.lead.tolist(), before.tolist(), records, strict=True):
+    records = list(score_population(ws, champion, who, reasons=REASONS, lang=lang))
+    steps = next_plays(ws, champion.scorer, who, records)
+    for place, was, record, step in zip(who.lead.tolist(), before.tolist(), records, steps, strict=True):
         row = dict.fromkeys(list_columns(ws)) | {key: record[key] for key in KINDS}
         row |= {name: values[place] for name, values in contact.items() if name in ws.contact}
         row |= {f"reason_{i + 1}": reason["text"] for i, reason in enumerate(record["reasons"])}
         change = None if was != was else record["probability"] - was
-        rows.append(row | {"change": change, "next_step": next_step(record, language), "language": language})
+        rows.append(row | {"change": change, "next_step": step and step.text(language), "language": language})
     return rows
-
-
-def next_step(record: Mapping[str, Any], language: str) -> str | None:  # noqa: ARG001  (what plays will need to know)
-    """Return what to do next for a lead, as a sentence; None until plays say so.
-
-    The one place where the plays come in: they are given the record with its reasons, and the language of the list.
-    """
-    return None
 
 
 def best_first(ws: Workspace, champion: Champion, who: Population, top: int, say: Say | None = None) -> Population:

@@ -134,7 +134,7 @@ def _steps(
     if not found:
         return []
     imagined = loaded.view.matrix([replace(standing, lead=one.imagined) for one in found], now, store)
-    return ranked(loaded.scorer, found, imagined, score["probability"], workspace.capacity)
+    return ranked(loaded.scorer, found, imagined.values, score["probability"], workspace.capacity)
 
 
 def _barrier(step: Step, limits: Limits, held: Mapping[str, bool]) -> Barrier | None:

@@ -65,7 +65,7 @@ def steps(features: FeatureSet, scorer: Scorer, capacity: CapacitySpec) -> list[
     now = matrix(features, one)
     probability = float(scorer.probability(scorer.select(now.features.names, now.values))[0])
     imagined = matrix(features, *(each.imagined for each in found))
-    return ranked(scorer, found, imagined, probability, capacity)
+    return ranked(scorer, found, imagined.values, probability, capacity)
 
 
 def test_the_best_comes_first_by_the_models_own_probabilities(features: FeatureSet, scorer: Scorer) -> None:
@@ -79,7 +79,7 @@ def test_the_best_comes_first_by_the_models_own_probabilities(features: FeatureS
     row = matrix(features, use.candidate.imagined)
     assert use.probability == scorer.probability(scorer.select(row.features.names, row.values))[0]
     assert by_name["news"].difference > use.difference > 0  # the invented model likes use of the product
-    assert ranked(scorer, [], row, 0.1, BY_NUMBER) == []
+    assert ranked(scorer, [], row.values, 0.1, BY_NUMBER) == []
 
 
 def test_money_takes_the_cost_off(features: FeatureSet, scorer: Scorer) -> None:
