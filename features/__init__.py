@@ -14,7 +14,7 @@ Read `catalog.py` first: what Trialwise looks at in every lead, one line each. T
   `selectors.py`, `plan.py` and `history.py` bring events into them, and `mates.py` pools those of an account; `feature.py`,
   `catalog_families.py` and `catalog_columns.py` say each feature as one quotient, and `layout.py` lays the quotients out;
   `matrix.py` runs them, in batch and live, and `walks.py` takes many looks piece by piece. `calendar.py` and `exact.py` are
-  its days and its decimals; `vocabulary.py` learns what is usual.
+  its days and its decimals; `vocabulary.py` learns what is usual; `table_leads.py` takes one lead out of the tables.
 - **What must hold.** `laws.py`: run `check_workspace` on features of your own; `law_worlds.py` draws what they are tried on.
 - **Looking at data.** The package `inspecting/` is `trialwise check` and `trialwise init`.
 - **At rest.** `store.py`, with the package `storing/`; its `loading.py` fills the store from files.

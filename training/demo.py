@@ -16,20 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from features.clock import DAY_US, format_us, now_us
 from features.errors import InputError, OutsideError
-from training.demo_live import LiveServer, day_by_day, send_history
-from training.simulator import World, pick_story, simulate
+from training.demo_live import LiveServer, send_history
+from training.demo_tables import actions_table, change_table, trial_table, work_list
+from training.simulator import pick_story, simulate
 
 LEADS = 7_000
 TRIALS = 6
 WAIT_SECONDS = 60.0
 WIDTH = 130
 """Columns of text where there is no terminal to ask."""
-
-WORDS = {"any": "activity as a whole"}
 
 Say = Callable[[str], None]
 
@@ -69,6 +67,8 @@ def run_demo(seed: int, folder: Path, say: Say) -> None:
         say(f"Sent {sent.leads:,} leads, {sent.events:,} events and {sent.conversions:,} conversions; all are on disk.")
         console.rule(f"5. Replay {story}'s trial day by day, with Segment's client library", align="left")
         console.print(trial_table(world, story, server))
+        console.print(change_table(server, story))
+        console.print(actions_table(server, story))
         console.rule("6. Whom to contact now", align="left")
         console.print(work_list(server))
     console.rule("What to do next", align="left")
@@ -138,45 +138,6 @@ def serving(workspace: Path, folder: Path) -> Iterator[LiveServer]:
         process.terminate()
         process.wait(timeout=30)
         log.close()
-
-
-def trial_table(world: World, lead_id: str, server: LiveServer) -> Table:
-    """Replay one trial and show how its probability moves, and which reason moved it most since the day before."""
-    table = Table(title=f"{lead_id} (simulated)", title_justify="left")
-    for column in (
-        "day",
-        "events",
-        "probability",
-        "truth",
-        "grade",
-        "stage",
-        "strongest reason",
-        "moved most since the day before",
-    ):
-        table.add_column(column, justify="right" if column in {"day", "events", "probability", "truth"} else "left")
-    before: dict[str, float] = {}
-    for day in day_by_day(world, lead_id, server):
-        score, reasons = day.score, {reason["player"]: reason for reason in day.score["reasons"]}
-        truth = float(world.truth([lead_id], day.as_of)[0])
-        strongest = next(iter(reasons.values()))
-        moves = {player: reason["points"] - before.get(player, 0.0) for player, reason in reasons.items()}
-        most = max(moves, key=lambda player: abs(moves[player]))
-        moved = f"{WORDS.get(most, most.replace('_', ' '))} {moves[most]:+.3f}" if before else ""
-        numbers = (str(day.day), str(day.events), f"{score['probability']:.3f}", f"{truth:.3f}")
-        table.add_row(*numbers, score["grade"], score["stage"], f"{strongest['text']} ({strongest['points']:+.3f})", moved)
-        before = {player: reason["points"] for player, reason in reasons.items()}
-    return table
-
-
-def work_list(server: LiveServer) -> Table:
-    """Show the open leads that are most likely to pay."""
-    table = Table(title="The ten most likely (simulated)", title_justify="left", expand=False)
-    for column in ("lead", "probability", "grade", "stage", "why"):
-        table.add_column(column)
-    for item in server.get("/v1/leads?limit=10&reasons=1")["items"]:
-        why = item["reasons"][0]["text"] if item["reasons"] else ""
-        table.add_row(item["lead_id"], f"{item['probability']:.3f}", item["grade"], item["stage"], why)
-    return table
 
 
 def next_steps(workspace: Path) -> list[str]:
