@@ -42,6 +42,6 @@ def test_a_difference_of_rounding_is_none() -> None:
 
 
 def test_an_association_is_said_to_be_one() -> None:
-    assert "not the promise of an effect" in association("en")
+    assert "not a promise of an effect" in association("en")
     assert "kein Versprechen" in association("de")
     assert "vaadi değildir" in association("tr")

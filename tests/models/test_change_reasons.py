@@ -70,7 +70,7 @@ def test_one_model_says_so(scorers: dict[str, Scorer], features: FeatureSet) -> 
     one = looks(scorers["blend"], features, 2, rows=1)
     part: Any = change_record(one, one, Phrasing("en"), 3)["parts"]["model"]
     assert (part["points"], part["log_odds"], part["reasons"]) == (0.0, 0.0, [])
-    assert part["text"] == "The same model looked at both times"
+    assert part["text"] == "The same model was used both times"
 
 
 def test_each_player_of_the_whole_is_the_sum_of_its_parts(scorers: dict[str, Scorer], features: FeatureSet) -> None:

@@ -82,7 +82,7 @@ def test_years_are_not_counted() -> None:
 
 def test_ratios_and_trends_that_stand_alone() -> None:
     assert [ENGLISH.say("ratio_to", value, alone=True) for value in (0.0, 0.04, 1.0, 3.24)] == [
-        "0 times", "once per 25", "once", "3.2 times",
+        "0 times", "once every 25", "once", "3.2 times",
     ]  # fmt: skip
     assert [TURKISH.say("trend", value) for value in (0.1, 0.52, 0.9)] == ["daha seyrek", "aynı sıklıkta", "daha sık"]
     assert ENGLISH.say("amount_mean", 61.5) == "61.50"

@@ -24,34 +24,35 @@ def say(name: str, value: float | None) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "value", "english", "turkish", "german"),
     [
-        ("own_exports_count_7d", 2.0, "Exported a report twice in the last 7 days", "Son 7 günde 2 kez rapor dışa aktardı",
+        ("own_exports_count_7d", 2.0, "Has exported a report twice in the last 7 days", "Son 7 günde 2 kez rapor dışa aktardı",
          "Hat in den letzten 7 Tagen 2-mal einen Bericht exportiert"),
         ("own_exports_count_7d", 0.0, "Has not exported a report in the last 7 days", "Son 7 günde hiç rapor dışa aktarmadı",
          "Hat in den letzten 7 Tagen nie einen Bericht exportiert"),
         ("own_exports_recency_h_all", None, "Has not exported a report yet", "Henüz hiç rapor dışa aktarmadı",
          "Hat noch nie einen Bericht exportiert"),
-        ("mates_exports_people", 3.0, "3 other people on the team exported a report in the last 7 days",
-         "Ekibin geri kalanından son 7 günde 3 kişi rapor dışa aktardı",
+        ("mates_exports_people", 3.0, "3 other people on the team have exported a report in the last 7 days",
+         "Son 7 günde ekibin geri kalanından 3 kişi rapor dışa aktardı",
          "Im übrigen Team haben in den letzten 7 Tagen 3 Personen einen Bericht exportiert"),
-        ("told_count", 2.0, "Booked a demo twice in the last 7 days", "Son 7 günde 2 kez tanıtım istedi",
+        ("told_count", 2.0, "Has booked a demo twice in the last 7 days", "Son 7 günde 2 kez tanıtım istedi",
          "Buchte in den letzten 7 Tagen 2-mal eine Vorführung"),
         ("told_recency", None, "Has not booked a demo yet", "Henüz hiç tanıtım istemedi",
          "Meldete sich noch nie zu einer Vorführung an"),
-        ("uploads_count_7d", 2.0, "Uploaded a file twice in the last 7 days",
+        ("uploads_count_7d", 2.0, "Has uploaded a file twice in the last 7 days",
          "Son 7 günde “uploaded a file” işlemini 2 kez yaptı",
-         "Hat in den letzten 7 Tagen 2-mal „uploaded a file“ ausgelöst"),
-        ("event_report_exported_count_7d", 0.0, "Has not done “report exported” in the last 7 days",
+         "Hat „uploaded a file“ in den letzten 7 Tagen 2-mal ausgelöst"),
+        ("event_report_exported_count_7d", 0.0, "Has not triggered “report exported” in the last 7 days",
          "Son 7 günde “report exported” işlemini hiç yapmadı",
          "Hat „report exported“ in den letzten 7 Tagen nicht ausgelöst"),
-        ("some_events", 1.0, "Did “other event” or “some event” once in the last 30 days",
+        ("some_events", 1.0, "Has triggered “other event” or “some event” once in the last 30 days",
          "Son 30 günde “other event” veya “some event” işlemini bir kez yaptı",
-         "Hat in den letzten 30 Tagen einmal „other event“ oder „some event“ ausgelöst"),
-        ("asked_events", 1.0, "Did “nps answered” (plan: pro or team plan; score: at least 9) once in the last 24 hours",
+         "Hat „other event“ oder „some event“ in den letzten 30 Tagen einmal ausgelöst"),
+        ("asked_events", 1.0,
+         "Has triggered “nps answered” (plan: pro or team plan; score: at least 9) once in the last 24 hours",
          "Son 24 saatte “nps answered” (plan: pro veya team plan; score: en az 9) işlemini bir kez yaptı",
-         "Hat in den letzten 24 Stunden einmal „nps answered“ (plan: pro oder team plan; score: mindestens 9) ausgelöst"),
-        ("page_events", 2.0, "Viewed the page “/pricing…” twice in the last 7 days",
+         "Hat „nps answered“ (plan: pro oder team plan; score: mindestens 9) in den letzten 24 Stunden einmal ausgelöst"),
+        ("page_events", 2.0, "Has viewed the page “/pricing…” twice in the last 7 days",
          "Son 7 günde “/pricing…” sayfasını 2 kez görüntüledi",
-         "Hat in den letzten 7 Tagen 2-mal die Seite „/pricing…“ aufgerufen"),
+         "Hat die Seite „/pricing…“ in den letzten 7 Tagen 2-mal aufgerufen"),
         ("home_country", None, "Home country is not known", "Memleket: bilinmiyor", "Heimatland: nicht bekannt"),
         ("companyBudget", 5.0, "Company budget is 5", "Company budget: 5", "Company budget: 5"),
         ("company_size", 1000.0, "Company size is 1,000", "Şirket büyüklüğü: 1.000", "Unternehmensgröße: 1.000"),
@@ -62,7 +63,7 @@ def test_own_words_and_events(name: str, value: float | None, english: str, turk
 
 
 def test_many_events_are_not_all_told() -> None:
-    assert say("many_events", 2.0)[0] == "Did “b c”, “d”, “e” and 2 more twice in the last 12 hours"
+    assert say("many_events", 2.0)[0] == "Has triggered “b c”, “d”, “e” and 2 more twice in the last 12 hours"
     assert "(paid: yes; score: less than 2.5)" in say("paid_events", 2.0)[0]
     assert "(paid: evet; score: 2,5 altı)" in say("paid_events", 2.0)[1]
 
@@ -75,10 +76,10 @@ def test_words_without_the_grammar_of_their_language_are_quoted() -> None:
         assert told == f"Son 7 günde “{phrase}” işlemini 2 kez yaptı"
     braces = Phrasing("en", {"exports": "Exported {a} re_port"})
     assert braces.sentence(features["own_exports_count_7d"], 1.0, features.definition) == (
-        "Exported a re port once in the last 7 days"
+        "Has exported a re port once in the last 7 days"
     )
     unknown = Phrasing("de").sentence(features["own_exports_count_7d"], 1.0, features.definition)
-    assert unknown == "Hat in den letzten 7 Tagen einmal „exports“ ausgelöst"
+    assert unknown == "Hat „exports“ in den letzten 7 Tagen einmal ausgelöst"
 
 
 def test_words_come_in_the_language_that_is_asked_for_and_others_are_borrowed() -> None:

@@ -24,7 +24,7 @@ WORLD = spoken_world()
 SHARED = {
     "tr": {"plan", "en", "on"},
     "de": {"in", "am", "an", "war", "hat", "team", "upgrade", "support", "community", "feedback", "marketing", "trend", "plan",
-           "browser", "region", "die", "so", "des", "kam", "was", "minute", "name", "person"},
+           "browser", "region", "negative", "positive", "die", "so", "des", "kam", "was", "minute", "name", "person"},
 }  # fmt: skip
 """Words of en.yaml that are words of the other language too."""
 
@@ -89,34 +89,34 @@ def test_the_committed_sample_is_what_is_said() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "english", "turkish", "german"),
     [
-        ("own_purchase_intent_count_7d", 3.0, "Looked at the upgrade page 3 times in the last 7 days",
-         "Son 7 günde plan yükseltme sayfasına 3 kez baktı", "Hat in den letzten 7 Tagen 3-mal die Upgrade-Seite angesehen"),
+        ("own_purchase_intent_count_7d", 3.0, "Has looked at the upgrade page 3 times in the last 7 days",
+         "Son 7 günde plan yükseltme sayfasına 3 kez baktı", "Hat die Upgrade-Seite in den letzten 7 Tagen 3-mal angesehen"),
         ("own_purchase_intent_count_7d", 0.0, "Has not looked at the upgrade page in the last 7 days",
          "Son 7 günde plan yükseltme sayfasına hiç bakmadı", "Hat die Upgrade-Seite in den letzten 7 Tagen nicht angesehen"),
         ("own_collaboration_recency_h_all", None, "Has not worked with teammates yet",
-         "Henüz ekip arkadaşlarıyla hiç birlikte çalışmadı", "Hat noch nicht mit anderen zusammengearbeitet"),
-        ("own_friction_ratio_to_session_7d", 0.25, "Ran into trouble once per 4 visits in the last 7 days",
-         "Son 7 günde her 4 ziyaret için bir kez sorun yaşadı",
-         "Ist in den letzten 7 Tagen einmal pro 4 Besuche auf Probleme gestoßen"),
+         "Ekip arkadaşlarıyla henüz hiç birlikte çalışmadı", "Hat noch nicht mit anderen zusammengearbeitet"),
+        ("own_friction_ratio_to_session_7d", 0.25, "Has run into trouble once every 4 visits in the last 7 days",
+         "Son 7 günde her 4 ziyarette bir kez sorun yaşadı",
+         "Ist in den letzten 7 Tagen im Schnitt einmal pro 4 Besuche auf Probleme gestoßen"),
         ("own_friction_ratio_to_session_7d", None, "Has not opened the product in the last 7 days",
          "Son 7 günde ürünü hiç açmadı", "Hat das Produkt in den letzten 7 Tagen nicht geöffnet"),
         ("own_session_trend_12h", 0.0, "Has not opened the product in the last 12 hours, but did in the 12 hours before",
          "Önceki 12 saatte ürünü açtı, son 12 saatte ise hiç açmadı",
-         "Hat in den 12 Stunden davor das Produkt geöffnet, in den letzten 12 Stunden aber nicht mehr"),
+         "Hat das Produkt in den letzten 12 Stunden nicht geöffnet, in den 12 Stunden davor aber schon"),
         ("own_session_trend_7d", None, "Has not opened the product in the last 14 days", "Son 14 günde ürünü hiç açmadı",
          "Hat das Produkt in den letzten 14 Tagen nicht geöffnet"),
-        ("own_core_use_duration_sum_s_7d", 7260.0, "Spent 2 hours using its features in the last 7 days",
+        ("own_core_use_duration_sum_s_7d", 7260.0, "Has spent 2 hours using the product's features in the last 7 days",
          "Son 7 günde ürünün özelliklerini kullanırken toplam 2 saat geçirdi",
-         "Hat in den letzten 7 Tagen 2 Stunden mit Funktionen des Produkts verbracht"),
-        ("own_add_on_amount_sum_7d", 1234.5, "Amounts for add-ons came to 1,234.50 in total in the last 7 days",
-         "Son 7 günde ek paket için toplam tutar 1.234,50",
-         "Betrag für Zusatzpakete in den letzten 7 Tagen: insgesamt 1.234,50"),
-        ("any_night_share_all", 0.333, "Was active between 10 pm and 6 am 33 % of the time so far",
-         "Şimdiye kadar %33 oranında gece 22.00-06.00 arasında aktif oldu", "War bisher zu 33 % zwischen 22 und 6 Uhr aktiv"),
-        ("mates_any_people", 3.0, "3 other people on the team were active in the last 7 days",
-         "Ekibin geri kalanından son 7 günde 3 kişi aktif oldu", "Im übrigen Team waren in den letzten 7 Tagen 3 Personen aktiv"),
-        ("mates_sales_recency_h", None, "The rest of the team has not talked with sales yet, as far as is known",
-         "Bilindiği kadarıyla ekibin geri kalanı henüz satış ekibiyle hiç görüşmedi",
+         "Hat in den letzten 7 Tagen insgesamt 2 Stunden mit Funktionen des Produkts verbracht"),
+        ("own_add_on_amount_sum_7d", 1234.5, "The total amount for add-ons in the last 7 days is 1,234.50",
+         "Son 7 gündeki ek paket alımlarının toplam tutarı 1.234,50",
+         "Gesamtbetrag für Zusatzpakete in den letzten 7 Tagen: 1.234,50"),
+        ("any_night_share_all", 0.333, "Has taken 33 % of their actions at night (10 pm to 6 am) so far",
+         "Şimdiye kadarki işlemlerinin %33 kadarı gece 22.00-06.00 arasına denk geldi", "War bisher zu 33 % zwischen 22 und 6 Uhr aktiv"),
+        ("mates_any_people", 3.0, "3 other people on the team have been active in the last 7 days",
+         "Son 7 günde ekibin geri kalanından 3 kişi aktif oldu", "Im übrigen Team waren in den letzten 7 Tagen 3 Personen aktiv"),
+        ("mates_sales_recency_h", None, "The rest of the team has not talked to sales yet, as far as is known",
+         "Bilindiği kadarıyla ekibin geri kalanı satış ekibiyle henüz hiç görüşmedi",
          "Das übrige Team hat noch nicht mit dem Vertrieb gesprochen, soweit bekannt"),
         ("mates_sales_people", None, "It is not known who else is on the team", "Ekipte başka kimlerin olduğu bilinmiyor",
          "Wer sonst zum Team gehört, ist nicht bekannt"),
@@ -142,7 +142,8 @@ def test_not_yet_possible_is_not_never() -> None:
     assert phrasing.sentence(trend, None, features.definition, early=True) == "It is too early to see a trend in visits"
     unused = features["own_core_use_names_unused_7d"]
     assert phrasing.sentence(unused, None, features.definition, early=True).startswith("It is too early to say")
-    assert phrasing.sentence(unused, None, features.definition) == "It is not known yet which features of the product are usual"
+    unknown = phrasing.sentence(unused, None, features.definition)
+    assert unknown == "It is not known yet which features of the product are commonly used"
     never = features["own_session_recency_h_all"]
     assert phrasing.sentence(never, None, features.definition, early=True) == "Has not opened the product yet"
 
@@ -150,28 +151,29 @@ def test_not_yet_possible_is_not_never() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "number", "value", "english", "german"),
     [
-        ("own_session_count_7d", "share", 0.0849, 3.0, "8 % of trials of this age do",
+        ("own_session_count_7d", "share", 0.0849, 3.0, "8 % of trials of this age have done so at least once",
          "bei 8 % der Testkunden kam das nach gleicher Testzeit mindestens einmal vor"),
         ("own_collaboration_count_7d", "share", 0.31, 0.0, "31 % of trials of this age have",
-         "anders als 31 % der Testkunden nach gleicher Testzeit"),
+         "bei 31 % der Testkunden ist das nach gleicher Testzeit anders"),
         ("own_session_count_7d", "share", 0.001, 0.0, "under 1 % of trials of this age have",
-         "anders als kaum 1 % der Testkunden nach gleicher Testzeit"),
+         "bei weniger als 1 % der Testkunden ist das nach gleicher Testzeit anders"),
         ("own_session_count_7d", "share", 0.0, 0.0, "no trial of this age has",
-         "wie alle anderen Testkunden nach gleicher Testzeit"),
+         "wie bei allen anderen Testkunden nach gleicher Testzeit"),
         ("own_session_reached_3_all", "share", 0.2, 1.0, "20 % of trials of this age have",
-         "das haben 20 % der Testkunden nach gleicher Testzeit erreicht"),
-        ("own_session_recency_h_all", "median", 30.0, 1.0, "for a typical trial of this age it is 30 hours",
-         "nach gleicher Testzeit üblich: 30 Stunden"),
-        ("own_session_trend_7d", "median", 0.2, 0.5, "for a typical trial of this age it is less often",
-         "nach gleicher Testzeit üblich: seltener"),
+         "20 % der Testkunden kommen nach gleicher Testzeit auf diese Zahl"),
+        ("own_session_recency_h_all", "median", 30.0, 1.0, "typical for a trial of this age: 30 hours",
+         "nach gleicher Testzeit typisch: 30 Stunden"),
+        ("own_session_trend_7d", "median", 0.2, 0.5, "typical for a trial of this age: less often",
+         "nach gleicher Testzeit typisch: seltener"),
         ("home_country", "values", 0.05, "DE", "5 % of leads have this value", "5 % der Testkunden haben diesen Wert"),
         ("home_country", "values", 0.05, "Bonn", "5 % of leads have a rare value",
          "5 % der Testkunden haben einen seltenen Wert"),
-        ("company_size", "median", 12.0, 5.0, "for a typical lead it is 12", "üblich: 12"),
-        ("mates_session_people", "share", 0.0849, 2.0, "for 8 % of trials of this age the team does",
-         "im Team von 8 % der Testkunden kam das nach gleicher Testzeit mindestens einmal vor"),
-        ("mates_session_people", "share", 0.0849, 0.0, "for 8 % of trials of this age the team has",
-         "anders als bei 8 % der Testkunden nach gleicher Testzeit"),
+        ("company_size", "median", 12.0, 5.0, "for a typical lead it is 12", "typisch: 12"),
+        ("mates_session_people", "share", 0.0849, 2.0,
+         "in 8 % of trials of this age, someone else on the team has opened the product in that time",
+         "bei 8 % der Testkunden kam das nach gleicher Testzeit im Team mindestens einmal vor"),
+        ("mates_session_people", "share", 0.0849, 0.0, "in 8 % of trials of this age, someone else on the team has",
+         "bei 8 % der Testkunden ist das im Team nach gleicher Testzeit anders"),
     ],
 )  # fmt: skip
 def test_what_is_typical(name: str, kind: str, number: float, value: float | str | None, english: str, german: str) -> None:
@@ -188,7 +190,7 @@ def test_what_is_typical_is_a_median_or_a_share() -> None:
     assert (kinds["mates_session_people"], kinds["mates_session_recency_h"]) == ("share", "median")
     assert (kinds["own_session_count_7d"], kinds["company_size"]) == ("share", "median")
     lacking = phrasing.typical(features["own_collaboration_count_7d"], "share", 0.31, 0.0, features.definition)
-    assert lacking == "aynı süredir deneyenlerin %31 kadarı ise birlikte çalıştı"
+    assert lacking == "ürünü aynı süredir deneyenlerin %31 kadarı ise birlikte çalıştı"
     assert family_of(features["country"]) == ("category", "")
 
 
@@ -196,7 +198,8 @@ def test_by_the_day_there_are_no_hours() -> None:
     features, phrasing = told_in("en", "day")
     words = phrasing.sentence(features["session_recency_h"], 15.0, features.definition)
     assert words == "Last opened the product 1 day ago"
-    assert phrasing.sentence(features["any_time_to_first_h"], 20.0, features.definition) == "Was active right at the start"
+    first = phrasing.sentence(features["any_time_to_first_h"], 20.0, features.definition)
+    assert first == "Was active right at the start of the trial"
 
 
 def test_words_are_put_together_once_for_requests_that_come_anew() -> None:
@@ -206,7 +209,7 @@ def test_words_are_put_together_once_for_requests_that_come_anew() -> None:
     assert one._told(feature, features.definition) is other._told(feature, features.definition)
     mine = replace(one, own={**one.own, "session": "hat sich angemeldet"})
     assert mine.sentence(feature, 2.0, features.definition) == "Hat sich in den letzten 7 Tagen 2-mal angemeldet"
-    assert one.sentence(feature, 2.0, features.definition) == "Hat in den letzten 7 Tagen 2-mal das Produkt geöffnet"
+    assert one.sentence(feature, 2.0, features.definition) == "Hat das Produkt in den letzten 7 Tagen 2-mal geöffnet"
 
 
 def test_warnings_have_texts_and_languages_are_known() -> None:
