@@ -89,7 +89,7 @@ def test_the_best_comes_first_and_all_of_it_is_told(served: TestClient) -> None:
 def test_in_the_language_that_is_asked_for(served: TestClient) -> None:
     fill(served, events=2)
     said = {lang: actions(served, lang=lang) for lang in ("en", "tr", "de")}
-    assert by_play(said["tr"])["call"]["text"] == "Arayıp ihtiyacı ve bütçeyi sorun"
+    assert by_play(said["tr"])["call"]["text"] == "Arayıp ihtiyacını ve bütçesini sorun"
     assert len({one["association"] for one in said.values()}) == 3
     assert served.get("/v1/leads/a/actions", params={"lang": "fr"}).json()["code"] == "invalid_request"
 
