@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import DAY_US, format_us
+from features.clock import DAY_US, format_us, to_datetime
 from features.matrix import FeatureMatrix
 from models.doubts import warnings_of
 from models.phrasing import Phrasing
@@ -122,7 +122,7 @@ def past_trial(scorer: Scorer, matrix: FeatureMatrix, ages: Floats) -> NDArray[n
 
 def _by(scorer: Scorer, as_of: int) -> str:
     """Return the day by which the horizon has passed, in the workspace's zone."""
-    moment = datetime.fromisoformat(format_us(as_of)) + timedelta(days=scorer.meta.horizon_days)
+    moment = to_datetime(as_of) + timedelta(days=scorer.meta.horizon_days)
     return moment.astimezone(ZoneInfo(scorer.definition.timezone)).date().isoformat()
 
 

@@ -55,10 +55,8 @@ class Reasons:
             return [], {"points": points, "log_odds": log_odds}
         listed = self.explanation.top(row, self.count)
         points, log_odds = self.explanation.rest(row, listed)
-        return [self._reason(self.explanation, row, player, age_days) for player in listed], {
-            "points": points,
-            "log_odds": log_odds,
-        }
+        reasons = [self._reason(self.explanation, row, player, age_days) for player in listed]
+        return reasons, {"points": points, "log_odds": log_odds}
 
     def _reason(self, explanation: Explanation, row: int, player: int, age_days: float) -> dict[str, object]:
         feature = self._clearest(explanation, row, player)
@@ -84,8 +82,8 @@ class Reasons:
         if own is None:
             return next(feature for feature in self.scorer.feature_set.features if feature.player == name)
         direction = -1.0 if explanation.contributions[row, player] < 0 else 1.0
-        best = max(own, key=lambda j: direction * float(explanation.shares[row, j]))
-        return self.scorer.feature_set[self.scorer.names[best]]
+        best = int(np.argmax(direction * explanation.shares[row, own]))
+        return self.scorer.feature_set[self.scorer.names[own[best]]]
 
     def _typical(self, feature: Feature, value: float | str | None, number: float, age_days: float) -> str | None:
         """Return what is typical of a feature at an age, or None where the model does not say.

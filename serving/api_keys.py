@@ -6,7 +6,6 @@ an HMAC of it under a secret that lies elsewhere, so neither a stolen database n
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import zlib
@@ -40,7 +39,7 @@ def is_well_formed(key: str) -> bool:
 
 def keyed_digest(secret: bytes, key: str) -> str:
     """Return what the store holds of a key."""
-    return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, key.encode(), "sha256").hex()
 
 
 def mint(store: EventStore, secret: bytes, scopes: Sequence[str], name: str = "") -> dict[str, str]:

@@ -19,7 +19,6 @@ from features.storing.rows import StoredLead
 from features.workspace import Workspace
 from models.hold_out import is_held_out
 from models.next_step import Step, candidates, ranked, told
-from models.phrasing import Phrasing
 from models.playbook import Play, playbook, words
 from serving.live_lead import Standing
 from serving.proving import Loaded
@@ -110,7 +109,7 @@ def next_steps(
     barriers = {step.candidate.play.name: _barrier(step, limits, held) for step in steps}
     store.contacted.note(list(_offers(workspace, steps, barriers, held, score, now)))
     age_days = (now - standing.lead.started_at) / DAY_US
-    phrasing = Phrasing.of(workspace, lang)
+    phrasing = loaded.words[lang]
     for step in steps:
         name = step.candidate.play.name
         barrier = barriers[name]

@@ -290,7 +290,7 @@ class Watcher:
         """Return by which rule each lead that has changed has its stage now."""
         if not changed:
             return {}
-        rules = stages.StageRules.of(self._workspace, loaded.scorer)
+        rules = loaded.stages
         matrix = loaded.view.matrix(changed, as_of, self._store)
         found = {}
         for row, standing in enumerate(changed):
@@ -303,7 +303,7 @@ class Watcher:
         self, loaded: Loaded, standings: Sequence[Standing], as_of: int, reasons: int, was: Mapping[str, str]
     ) -> list[Record]:
         """Score some leads, each with the stage that it had, where it had one."""
-        asked = asked_of(self._workspace, loaded, Wish(reasons, self._workspace.language))
+        asked = asked_of(loaded, Wish(reasons, self._workspace.language))
         before = [was.get(one.lead.lead_id) for one in standings]
         return score_standings(loaded, self._store, standings, as_of, asked, before=before)
 

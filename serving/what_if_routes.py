@@ -62,7 +62,6 @@ async def imagined(request: Request, lead_id: str) -> JSONResponse:
             raise Problem("lead_closed", "The lead is a customer or has ended: nothing it does can make it a customer any more.")
         hypothesis = read_hypothesis(body, services.workspace, loaded.view, standing.lead, instant)
         asked = asked_of(
-            services.workspace,
             loaded,
             Wish(0, wish.language),
             stale=services.live.is_stale,
