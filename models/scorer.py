@@ -177,12 +177,12 @@ class Scorer:
         return self.learner.contributions(self.clip(x), self._alone)
 
     @cached_property
-    def columns_of(self) -> Mapping[str, NDArray[np.int64]]:
+    def columns_of(self) -> Mapping[str, tuple[int, ...]]:
         """The places of each player's columns; a player that the model does not use is not there."""
         found: dict[str, list[int]] = {}
         for place, column in enumerate(self.columns):
             found.setdefault(column.player, []).append(place)
-        return {player: np.array(places, dtype=np.int64) for player, places in found.items()}
+        return {player: tuple(places) for player, places in found.items()}
 
     @cached_property
     def _players(self) -> Grouping:

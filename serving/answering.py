@@ -13,6 +13,7 @@ from serving.scoring import Record, answers_of
 from serving.services import Services
 from serving.shadow import Again
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 CHUNK = 200
@@ -32,13 +33,20 @@ class Answering:
         self.door = door
         self.as_of = as_of
 
-    async def in_pieces(self, rows: int, score: Callable[[slice], list[T]], *, short: bool = False) -> list[T]:
-        """Return what `score` makes of each row, in pieces; `short` says that all of it takes but a moment."""
+    async def in_pieces(self, rows: int, score: Callable[[slice], list[T]]) -> list[T]:
+        """Return what `score` makes of each row, in pieces."""
         found: list[T] = []
         with self.services.metrics.score_seconds.labels(self.door).time():
             for start in range(0, rows, CHUNK):
-                found += await self.services.compute(partial(score, slice(start, start + CHUNK)), short=short)
+                found += await self.services.compute(partial(score, slice(start, start + CHUNK)))
         return found
+
+    async def at_once(self, item: Item, score: Callable[[Sequence[Item]], Sequence[T]]) -> T:
+        """Return what `score` makes of one row; the rows of others who ask alike may go with it."""
+        asked = self.asked
+        alike = (id(self.loaded), asked.reasons, asked.phrasing.language, asked.warnings)
+        with self.services.metrics.score_seconds.labels(self.door).time():
+            return await self.services.compute_together(alike, item, score)
 
     def given(self, records: list[Record], inputs: Sequence[str | None], again: Again) -> list[Record]:
         """Return scores that are about to be answered, noted with what they were made of and how to make them again."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -81,6 +82,9 @@ ROUTERS = tuple(
     )
 )
 
+NONE_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI would tell traces and logs the texts of errors, which may quote data; `serving/tracing.py` tells them enough."""
+
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -123,6 +127,7 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         docs_url=None,  # these pages load code from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=NONE_OF_ITS_OWN,
         responses={"default": {"model": ProblemAnswer, "description": "A problem"}},
     )
     for router in ROUTERS:

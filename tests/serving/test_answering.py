@@ -46,7 +46,7 @@ def test_one_vector_is_scored_on_the_event_loop_and_all_else_in_threads(client: 
 
 def test_a_model_that_takes_long_goes_to_the_threads(client: TestClient, threads: list[bool]) -> None:
     services: Services = client.app.state.services  # type: ignore[attr-defined]
-    services.turns._usual = 1.0
+    services.gathered._usual = 1.0
     assert len(post(client, VECTOR)) == 1
     assert threads == [False]
 
