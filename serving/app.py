@@ -54,7 +54,7 @@ from serving.settings import Settings
 from serving.shadow import Shadow
 from serving.shadow_metrics import ShadowMetrics
 from serving.silence import Silence
-from serving.straight import go_straight
+from serving.straight import Straight
 from serving.tracing import configured
 from serving.webhook_endpoints import endpoints_of
 from serving.webhook_metrics import WebhookMetrics
@@ -132,7 +132,7 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
-    go_straight(app, ROUTERS)
+    app.add_middleware(Straight, routers=ROUTERS)
     describe_problems(app)
     return app
 
