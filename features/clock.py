@@ -13,6 +13,7 @@ NEVER = 2**62
 """An instant after every other: what has not happened, or is not known yet."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def format_us(us: int) -> str:
@@ -39,7 +40,7 @@ def from_datetime(moment: datetime) -> int:
     >>> from_datetime(datetime(2026, 5, 7, 9, tzinfo=UTC))
     1778144400000000
     """
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def now_us() -> int:

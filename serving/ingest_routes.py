@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse
 
@@ -24,24 +25,21 @@ WRITE_KEY = "x-write-key"
 """Where Jitsu's clients write the key."""
 
 
-class SegmentRoute(APIRoute):
-    """A route whose problems also have a ``message``: without one RudderStack's client takes a refusal for a broken line."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler of the route."""
-        handler = super().get_route_handler()
-
-        async def with_message(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except Problem as problem:
-                problem.members["message"] = problem.detail
-                raise
-
-        return with_message
+router = APIRouter(tags=["ingest"])
 
 
-router = APIRouter(tags=["ingest"], route_class=SegmentRoute)
+def with_message(door: Callable[[Request], Awaitable[JSONResponse]]) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """Give the problems of a door a ``message`` too: without one RudderStack's client takes a refusal for a broken line."""
+
+    @wraps(door)
+    async def take(request: Request) -> JSONResponse:
+        try:
+            return await door(request)
+        except Problem as problem:
+            problem.members["message"] = problem.detail
+            raise
+
+    return take
 
 
 def _single(kind: str) -> None:
@@ -54,7 +52,7 @@ def _single(kind: str) -> None:
     for path in (f"/v1/{kind}", f"/v1/{kind[0]}"):
         router.add_api_route(
             path,
-            take,
+            with_message(take),
             methods=["POST"],
             name=kind,
             operation_id=kind,
@@ -71,6 +69,7 @@ for _kind in ("track", "identify", "page", "screen", "group", "alias"):
 
 @router.post("/v1/batch", response_model=IngestAnswer, summary="Many Segment calls", openapi_extra=described(BATCH_BODY))
 @router.post("/v1/b", include_in_schema=False)
+@with_message
 async def batch(request: Request) -> JSONResponse:
     """Take Segment's batch: calls of any type, with an outer context that each of them shares."""
     services, caller, body = await read(request, BODY_LIMIT)
@@ -81,6 +80,7 @@ async def batch(request: Request) -> JSONResponse:
 
 
 @router.post("/v1/events", response_model=IngestAnswer, summary="One call, or an array", openapi_extra=described(EVENTS_BODY))
+@with_message
 async def events(request: Request) -> JSONResponse:
     """Take one Segment call of any type, or a bare array of them: what webhook destinations send."""
     services, caller, body = await read(request, BODY_LIMIT)

@@ -1,6 +1,6 @@
 """Many rows in one statement: what the driver itself is fastest at, for inserts that skip the rows which are there already.
 
-PostgreSQL takes one array a column. SQLite has no arrays and does not say which rows of many it took, but whoever writes holds
+PostgreSQL takes one array a column, written here as one text: the driver would look at every value. SQLite has no arrays and does not say which rows of many it took, but whoever writes holds
 its only write lock: the rows that stand behind the newest one from before are those that were taken. Rows go in in the order
 given, and whoever calls sorts them by their key, so that two transactions that share keys wait for each other instead of locking
 each other out.
@@ -51,14 +51,37 @@ def insert_and_tell(connection: Connection, table: Table, columns: tuple[str, ..
 _COUNTED = {"preserve_rowcount": True}
 
 
-def _arrays(rows: Sequence[Row]) -> tuple[list[Any], ...]:
-    return tuple(map(list, zip(*rows, strict=True)))
+def _arrays(rows: Sequence[Row]) -> tuple[Any, ...]:
+    return tuple(map(_array, zip(*rows, strict=True)))
+
+
+def _array(values: Sequence[Any]) -> Any:
+    """Return values of a column as PostgreSQL reads an array; what cannot be written so quickly is left to the driver.
+
+    Texts are joined and quoted all at once. What stands between them is NUL, which no text of a database holds.
+
+    >>> _array((1, 2)), _array(("a", None, '"'))
+    ('{1,2}', '{"a",NULL,"\\\\""}')
+    """
+    if all([type(value) is int for value in values]):
+        return f"{{{','.join(map(str, values))}}}"
+    texts = [_NOTHING if value is None else value for value in values]
+    if not all([type(text) is str for text in texts]):
+        return list(values)
+    joined = _BETWEEN.join(texts)
+    if joined.count("\0") != len(texts) - 1 + values.count(None):
+        return list(values)  # a text with NUL: the driver refuses it
+    quoted = joined.replace("\\", "\\\\").replace('"', '\\"').replace(_BETWEEN, '","')
+    return f'{{"{quoted}"}}'.replace(f'"{_NOTHING}"', "NULL")
+
+
+_BETWEEN, _NOTHING = "\0,", "\0"
 
 
 @lru_cache
 def _from_arrays(dialect: Dialect, table: Table, columns: tuple[str, ...], keys: tuple[str, ...], told: str | None = None) -> str:
     quote = dialect.identifier_preparer.quote
-    arrays = ", ".join(f"%b::{_array_of(table, name)}" for name in columns)
+    arrays = ", ".join(f"%s::{_array_of(table, name)}" for name in columns)
     into = f"{quote(table.name)} ({', '.join(map(quote, columns))})"
     back = f" RETURNING {quote(told)}" if told is not None else ""
     skip = f"ON CONFLICT ({', '.join(map(quote, keys))}) DO NOTHING"

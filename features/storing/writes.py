@@ -230,7 +230,7 @@ def event_row(message: Message) -> Row:
         message.received_at,
         message.count,
         message.written or (to_json(message.properties) if message.properties else "{}"),
-        to_json(message.context) if message.context else None,
+        message.written_context or (to_json(message.context) if message.context else None),
         message.digest,
         message.origin,
     )
