@@ -40,7 +40,7 @@ class Names:
         return sent if sent in self._asked else self._folded.get(folded(sent))
 
     def of(self, sent: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what was sent under the names that are asked for: the very spelling before another, the top before what is inside.
+        """Return what was sent under the names that are asked for: the very spelling first, what is inside of something last.
 
         >>> Names(["a_b"]).of({"a_b": 1, "aB": 2, "c": 3})
         {'a_b': 1}
