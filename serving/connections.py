@@ -11,6 +11,7 @@ import asyncio
 import resource
 import sys
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -117,11 +118,14 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         body = bytes(problem.response().body)
-        head = (
-            f"HTTP/1.1 {problem.status} {problem.title}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-            f"connection: close\r\nx-request-id: {made()}\r\n\r\n"
-        )
-        self.transport.write(head.encode("ascii") + body)
+        lines = [
+            f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
+            f"content-type: {MEDIA_TYPE}",
+            f"content-length: {len(body)}",
+            "connection: close",
+            f"x-request-id: {made()}",
+        ]
+        self.transport.write("\r\n".join([*lines, "\r\n"]).encode("ascii") + body)
         self.transport.close()
         self._look_after()
 
