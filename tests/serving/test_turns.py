@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ import pytest
 from serving.overload import Gate
 from serving.problems import Problem
 from serving.request_ids import NOTE, Note
-from serving.turns import MOMENT, Turns
+from serving.turns import LONGEST, MOMENT, Turns
 
 
 def clock(*seconds: float) -> Iterator[float]:
@@ -80,3 +81,43 @@ def test_a_failure_ends_the_turn() -> None:
         return await turns.take(lambda: 7)
 
     assert asyncio.run(both()) == 7
+
+
+@pytest.mark.parametrize(("others", "done"), [(0.0, 1), (MOMENT * 6, 6), (LONGEST * 4, 10)])
+def test_a_turn_lasts_as_long_as_the_loop_was_with_others(others: float, done: int) -> None:
+    """Each piece takes a moment. While thousands are refused, those who were let in do not wait for one turn each."""
+    now, found = 0.0, list[int]()
+    turns = Turns(clock=lambda: now)
+
+    def work() -> None:
+        nonlocal now
+        now += MOMENT
+
+    def busy_with_others() -> None:
+        nonlocal now
+        now += others
+        found.append(20 - len(turns._waiting))
+
+    async def all_of_them() -> None:
+        asking = [asyncio.create_task(turns.take(work)) for _ in range(20)]
+        for _ in range(4):
+            await asyncio.sleep(0)
+            busy_with_others()
+        await asyncio.gather(*asking)
+
+    asyncio.run(all_of_them())
+    assert done in [after - before for before, after in itertools.pairwise(found)]
+
+
+def test_whoever_is_gone_is_passed_over() -> None:
+    turns, computed = Turns(), list[str]()
+
+    async def both() -> None:
+        gone = asyncio.create_task(turns.take(lambda: computed.append("gone")))
+        here = asyncio.create_task(turns.take(lambda: computed.append("here")))
+        asyncio.get_running_loop().call_soon(gone.cancel)
+        await asyncio.gather(gone, here, return_exceptions=True)
+
+    asyncio.run(both())
+    assert computed[-1] == "here"
+    assert len(turns._waiting) == 0
