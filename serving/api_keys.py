@@ -21,7 +21,8 @@ from features.store import EventStore
 from features.storing.keys import KeyRow
 from serving.settings import Settings
 
-SCOPES = ("ingest", "score", "admin")
+SCOPES = ("page", "ingest", "score", "admin")
+"""What a key may do. ``page`` is the least: to send what happens on a web page, where everybody can read the key."""
 PREFIX = "tw_"
 
 
@@ -58,7 +59,7 @@ def mint(store: EventStore, secret: bytes, scopes: Sequence[str], name: str = ""
         raise InputError(
             "the key cannot be made",
             given=f"scope {unknown[0]}" if unknown else "no scope",
-            expected="one or more of ingest, score, admin",
+            expected="one or more of page, ingest, score, admin",
             do="name them with --scope",
         )
     body = PREFIX + secrets.token_hex(32)

@@ -56,6 +56,7 @@ from serving.shadow_metrics import ShadowMetrics
 from serving.silence import Silence
 from serving.straight import Straight
 from serving.tracing import configured
+from serving.turned_away import TurnedAway
 from serving.webhook_endpoints import endpoints_of
 from serving.webhook_metrics import WebhookMetrics
 
@@ -114,6 +115,7 @@ def create_app(workspace: Workspace, settings: Settings, *, source: Registry | N
     app.add_middleware(Browsers, origins=settings.origins, doors=PAGE_DOORS)
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Observed, rooms=rooms, tracing=configured())
+    app.add_middleware(TurnedAway, rooms=rooms, metrics=metrics, routers=ROUTERS)
     return app
 
 

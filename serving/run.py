@@ -20,6 +20,7 @@ from features.store import EventStore
 from features.workspace import load_workspace
 from serving.app import create_app
 from serving.background import check_background
+from serving.connections import open_more_files
 from serving.draining import stop_cleanly
 from serving.logs import log_config
 from serving.metrics import FOLDER
@@ -47,6 +48,7 @@ def serve(workspace: str | Path, *, host: str = "127.0.0.1", port: int = 8080, w
     proxies, logging = trusted_proxies(os.environ.get(PROXIES) or ""), log_config()
     configured()  # what is wrong with the traces is said here
     stop_cleanly()
+    open_more_files()
     with _counted_together(workers):
         _run(host, port, workers, proxies, logging)
 
