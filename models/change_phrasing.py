@@ -25,7 +25,7 @@ def _words(language: str) -> dict[str, Any]:
 
 
 def part_sentence(language: str, part: str, points: float) -> str:
-    """Say how far one part moved the probability; `part` is behaviour, time or model.
+    """Say how far one part moved the probability; `part` is behaviour, time or model, of a what-if activity or step.
 
     >>> part_sentence("en", "time", -0.0213)
     'Had nothing happened since then, the passing of time would have lowered the probability by 2.1 percentage points'

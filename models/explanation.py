@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibrator
+from models.path_rule import rises
 
 Floats = NDArray[np.float64]
-
-CLOSE = 1e-6
-"""Below this distance the quotient of differences loses digits, and the slope halfway says the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +55,16 @@ def explain(
 ) -> Explanation:
     """Turn contributions in raw log-odds into points of probability and calibrated log-odds."""
     at_score = calibrator.evaluate(s)
-    at_base = calibrator.evaluate(np.array([expected]))[0]
-    distance = s - expected
-    close = np.abs(distance) < CLOSE
-    # One column for the log-odds, one for the points.
-    rises = (at_score[:, :2] - at_base[:2]) / np.where(close, 1.0, distance)[:, None]
-    if close.any():
-        rises[close] = calibrator.evaluate(expected + distance[close] / 2)[:, 2:]
+    base = np.array([expected])
+    at_base = calibrator.evaluate(base)
+    rise = rises(calibrator, base, s, at_base, at_score)
     return Explanation(
         players=players,
-        base=float(at_base[1]),
-        base_log_odds=float(at_base[0]),
+        base=float(at_base[0, 1]),
+        base_log_odds=float(at_base[0, 0]),
         probability=at_score[:, 1],
         contributions=contributions,
-        points=contributions * rises[:, 1:],
-        log_odds=contributions * rises[:, :1],
+        points=contributions * rise[:, 1:],
+        log_odds=contributions * rise[:, :1],
         shares=np.empty((len(s), 0)) if shares is None else shares,
     )

@@ -61,6 +61,6 @@ def _records(answering: Answering, posted: list[Posted]) -> list[Record]:
     ids = [one.lead_id for one in posted]
     records = score_matrix(loaded, stacked([one.row for one in posted]), ids, answering.asked, started=started)
     for one, record in zip(posted, records, strict=True):
-        doubted(record, one.unknown)
+        doubted(record, one.unknown, answering.asked.phrasing)
     again = posted_again(answering.services.workspace, loaded, posted, answering.as_of)
     return answering.given(records, [one.inputs for one in posted], again)

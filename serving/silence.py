@@ -21,6 +21,7 @@ from features.store import EventStore
 from features.storing.engine import StoreUnavailable
 from features.storing.volumes import BLOCK
 from features.workspace import Workspace
+from models.phrasing import Phrasing
 from serving.live import LiveModel
 from serving.metrics import Metrics
 from serving.proving import Loaded
@@ -47,10 +48,10 @@ class Quiet:
     behaviours: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
 
-    def warnings(self) -> tuple[tuple[str, str], ...]:
+    def warnings(self, words: Phrasing) -> tuple[tuple[str, str], ...]:
         """Return what an answer says of it, a warning for each."""
-        stopped = [f"The behaviour {name} has (almost) stopped coming in" for name in self.behaviours]
-        new = [f"The new event name {name} has many events and belongs to no behaviour" for name in self.names]
+        stopped = [words.warning("behaviour_silent", names=name) for name in self.behaviours]
+        new = [words.warning("name_unmapped", names=name) for name in self.names]
         return tuple(("behaviour_silent", sentence) for sentence in (*stopped, *new))
 
 
