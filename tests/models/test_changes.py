@@ -129,7 +129,6 @@ def test_the_models_part_is_the_difference_of_the_explanations(scorers: dict[str
     assert set(found.log_odds[:, 0].tolist()) == {y.base_log_odds - x.base_log_odds}
 
 
-@settings(max_examples=300, deadline=None)
 def test_listed_and_unlisted_players_make_the_whole(scorers: dict[str, Scorer], features: FeatureSet) -> None:
     seen = looks(scorers["blend"], features, 9, rows=1)
     shift = split(seen, seen).behaviour

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.calibration import Calibrator
@@ -16,6 +16,7 @@ STEEP = Calibrator("isotonic", 0.0, (), (-3.0, -1.0, 2.0), (-3.02, -3.0, 27.0), 
 CALIBRATORS = (STEEP, Calibrator(), Calibrator("platt", -0.7, (1.4,)), Calibrator("beta", 0.2, (0.5, 2.0)))
 
 
+@settings(max_examples=300, deadline=None)
 @given(
     curve=st.sampled_from(CALIBRATORS),
     near=st.one_of(st.floats(-12, 12), st.sampled_from([-1.0, 0.5, 2.0])),

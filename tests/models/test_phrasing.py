@@ -23,8 +23,9 @@ WORLD = spoken_world()
 
 SHARED = {
     "tr": {"plan", "en", "on"},
-    "de": {"in", "am", "an", "war", "hat", "team", "upgrade", "support", "community", "feedback", "marketing", "trend", "plan",
-           "browser", "region", "negative", "positive", "die", "so", "des", "kam", "was", "minute", "name", "person"},
+    "de": {"in", "am", "an", "war", "hat", "team", "teams", "upgrade", "support", "community", "feedback", "marketing",
+           "trend", "plan", "browser", "region", "negative", "positive", "die", "so", "des", "kam", "was", "minute", "name",
+           "person"},
 }  # fmt: skip
 """Words of en.yaml that are words of the other language too."""
 
