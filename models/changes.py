@@ -119,7 +119,7 @@ def moved(scorer: Scorer, before: FeatureMatrix, after: FeatureMatrix) -> Shift:
     """Return how far each player moved the scores of one model from one look to another, row by row."""
     x, y = _x(scorer, before), _x(scorer, after)
     s, t = scorer.raw(x), scorer.raw(y)
-    rise = rises(scorer.calibrator, s, t, scorer.calibrator.evaluate(s), scorer.calibrator.evaluate(t))
+    rise = rises(scorer.calibrator, s, t, *(scorer.calibrator.evaluate(one)[:, :2] for one in (s, t)))
     apart = scorer.explain(y).contributions - scorer.explain(x).contributions
     return Shift(
         scorer.feature_set.players,

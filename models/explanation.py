@@ -55,13 +55,12 @@ def explain(
 ) -> Explanation:
     """Turn contributions in raw log-odds into points of probability and calibrated log-odds."""
     at_score = calibrator.evaluate(s)
-    base = np.array([expected])
-    at_base = calibrator.evaluate(base)
-    rise = rises(calibrator, base, s, at_base, at_score)
+    at_base = calibrator.evaluate(np.array([expected]))[0, :2]
+    rise = rises(calibrator, expected, s, at_base, at_score[:, :2])
     return Explanation(
         players=players,
-        base=float(at_base[0, 1]),
-        base_log_odds=float(at_base[0, 0]),
+        base=float(at_base[1]),
+        base_log_odds=float(at_base[0]),
         probability=at_score[:, 1],
         contributions=contributions,
         points=contributions * rise[:, 1:],

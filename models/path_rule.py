@@ -20,16 +20,16 @@ ADDS_UP = 1e-11
 """If it misses the difference by no more than this."""
 
 
-def rises(calibrator: Calibrator, s: Floats, t: Floats, at_s: Floats, at_t: Floats) -> Floats:
-    """Return two columns, log-odds and probability per raw log-odds from s to t; `at_s` and `at_t` are the calibration there.
+def rises(calibrator: Calibrator, s: Floats | float, t: Floats, at_s: Floats, at_t: Floats) -> Floats:
+    """Return two columns, log-odds and probability per raw log-odds from s to t.
 
-    One score may stand for many.
+    `at_s` and `at_t` are the log-odds and the probability there. One score may stand for many: s is then a number, and `at_s` the
+    two of it.
     """
-    distance = t - s
-    close = np.abs(distance) < CLOSE
+    distance, difference = t - s, at_t - at_s
+    close, way = np.abs(distance) < CLOSE, distance[:, None]
     if not close.any():
-        return np.asarray((at_t[:, :2] - at_s[:, :2]) / distance[:, None])
-    difference, way = at_t[:, :2] - at_s[:, :2], distance[:, None]
+        return np.asarray(difference / way)
     halfway = calibrator.evaluate(s + distance / 2)[:, 2:]
     taken = close[:, None] & (np.abs(halfway * way - difference) <= ADDS_UP)
     return np.where(taken, halfway, difference / np.where(way == 0, 1.0, way))

@@ -123,7 +123,7 @@ async def features(request: Request, lead_id: str, as_of: AsOf = None) -> JSONRe
 def _score(
     services: Services, loaded: Loaded, standings: list[Standing], as_of: int, wish: Wish, caller: Caller, door: str
 ) -> list[Record]:
-    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale, quiet=services.silence.found)
+    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
     with services.metrics.score_seconds.labels(door).time():
         records = score_standings(loaded, services.store, standings, as_of, asked, services.metrics.score_lag.observe)
     services.live_percentile.fill(records, loaded, as_of)

@@ -59,7 +59,7 @@ async def imagined(request: Request, lead_id: str) -> JSONResponse:
             loaded,
             Wish(0, wish.language),
             stale=services.live.is_stale,
-            quiet=services.silence.found,
+            more=services.silence.found.warnings(),
         )
         lead = with_account(standing, loaded.view, services.store, instant)
         with services.metrics.score_seconds.labels(DOOR).time():

@@ -30,7 +30,7 @@ def test_the_way_along_the_curve_is_exact_however_short(curve: Calibrator, near:
     s = near + aside * step
     ends = np.array([s]), np.array([s + step])
     (before,), (after,) = (curve.evaluate(end) for end in ends)
-    ((per_log_odds, per_point),) = rises(curve, *ends, before[None], after[None])
+    ((per_log_odds, per_point),) = rises(curve, *ends, before[None, :2], after[None, :2])
     distance = float(ends[1][0] - ends[0][0])
     assert abs(per_log_odds * distance - (after[0] - before[0])) < 1e-10
     assert abs(per_point * distance - (after[1] - before[1])) < 1e-10
@@ -52,7 +52,7 @@ def test_reasons_add_up_around_a_knot(calibrator: Calibrator, before: float, aft
 
 def test_a_row_has_the_same_bits_alone_and_beside_a_close_one() -> None:
     s, t = np.array([-1.5, -1.0 - 4e-7, 0.3]), np.array([0.2, -1.0 + 4e-7, 0.3])
-    at = [STEEP.evaluate(one) for one in (s, t)]
+    at = [STEEP.evaluate(one)[:, :2] for one in (s, t)]
     together = rises(STEEP, s, t, *at)
     for row in range(3):
         one = slice(row, row + 1)
@@ -63,5 +63,5 @@ def test_a_row_has_the_same_bits_alone_and_beside_a_close_one() -> None:
 def test_on_a_smooth_piece_the_slope_halfway_is_taken(distance: float) -> None:
     s, t = np.array([0.3]), np.array([0.3 + distance])
     for calibrator in CALIBRATORS:
-        found = rises(calibrator, s, t, calibrator.evaluate(s), calibrator.evaluate(t))
+        found = rises(calibrator, s, t, calibrator.evaluate(s)[:, :2], calibrator.evaluate(t)[:, :2])
         assert np.array_equal(found[0], calibrator.evaluate(s + (t - s) / 2)[0, 2:])
