@@ -38,6 +38,11 @@ def one_model(language: str) -> str:
     return str(_words(language)["one_model"])
 
 
+def no_activity(language: str) -> str:
+    """Say that there is no part of being active, since nothing was imagined that the lead does."""
+    return str(_words(language)["no_activity"])
+
+
 def closed(language: str) -> str:
     """Say why there is nothing to compare."""
     return str(_words(language)["closed"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from features.feature import Feature
 from features.matrix import FeatureMatrix
-from models.change_phrasing import base_sentence, one_model, part_sentence
+from models.change_phrasing import base_sentence, no_activity, one_model, part_sentence
 from models.changes import BASE, Looks, Shift, Split, split
 from models.phrasing import Phrasing
 from models.scorer import Scorer
@@ -69,6 +71,8 @@ def what_if_record(found: Imagined, phrasing: Phrasing, count: int | None) -> Re
             ("step", found.step, (found.active, found.with_it)),
         )
     }
+    if np.array_equal(found.without.values, found.active.values, equal_nan=True):
+        parts["activity"]["text"] = no_activity(lang)
     return {**whole, "parts": parts}
 
 

@@ -75,6 +75,12 @@ def test_a_step_without_events_is_no_activity(scorers: dict[str, Scorer]) -> Non
     found = what_if(scorer, Plan(scorer.definition), lead(), AS_OF, Hypothesis([], {"country": "TR"}))
     assert found.activity.sums(0) == (0.0, 0.0)
     assert found.step.sums(0)[0] != 0.0
+    told: Any = what_if_record(found, Phrasing("de"), 1)
+    assert told["parts"]["activity"]["text"] == "Angenommen wird keine Aktivität, daher ist dieser Teil null"
+    active: Any = what_if_record(
+        what_if(scorer, Plan(scorer.definition), lead(), AS_OF, Hypothesis([row("upgrade")])), Phrasing(), 1
+    )
+    assert active["parts"]["activity"]["text"].startswith("Doing ")
 
 
 def test_what_is_known_stays_and_the_lead_itself_is_not_touched() -> None:
