@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibrator
+from models.path_rule import rises
 
 Floats = NDArray[np.float64]
-
-CLOSE = 1e-6
-"""Below this distance the quotient of differences loses digits, and the slope halfway says the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +71,14 @@ def explain(
 ) -> Explanation:
     """Turn contributions in raw log-odds into points of probability and calibrated log-odds."""
     at_score = calibrator.evaluate(s)
-    distance = s - start.raw
-    close = np.abs(distance) < CLOSE
-    # One column for the log-odds, one for the points.
-    rises = (at_score[:, :2] - (start.log_odds, start.probability)) / np.where(close, 1.0, distance)[:, None]
-    if close.any():
-        rises[close] = calibrator.evaluate(start.raw + distance[close] / 2)[:, 2:]
+    rise = rises(calibrator, start.raw, s, np.array([start.log_odds, start.probability]), at_score[:, :2])
     return Explanation(
         players=players,
         base=start.probability,
         base_log_odds=start.log_odds,
         probability=at_score[:, 1],
         contributions=contributions,
-        points=contributions * rises[:, 1:],
-        log_odds=contributions * rises[:, :1],
+        points=contributions * rise[:, 1:],
+        log_odds=contributions * rise[:, :1],
         shares=np.empty((len(s), 0)) if shares is None else shares,
     )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from models.answer import Asked
+from models.phrasing import Phrasing
 from serving.access import Caller
 from serving.proving import Loaded
 from serving.scoring import Record, answers_of
@@ -19,7 +20,7 @@ T = TypeVar("T")
 CHUNK = 200
 """How many leads are scored in one go: between two of them other requests get their turn."""
 
-UNKNOWN_FEATURES = {"code": "unknown_features", "detail": "Some of the features that were sent are not known to the model"}
+UNKNOWN_FEATURES = "unknown_features"
 
 
 class Answering:
@@ -56,7 +57,7 @@ class Answering:
         return records
 
 
-def doubted(record: Record, unknown: int) -> None:
+def doubted(record: Record, unknown: int, words: Phrasing) -> None:
     """Say with a score that so many of the features that were sent are not known to the model."""
     if unknown:
-        record["warnings"] = [*record["warnings"], dict(UNKNOWN_FEATURES)]
+        record["warnings"] = [*record["warnings"], {"code": UNKNOWN_FEATURES, "detail": words.warning(UNKNOWN_FEATURES)}]

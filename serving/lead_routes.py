@@ -126,6 +126,7 @@ def _score(
     asked = asked_of(loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
     with services.metrics.score_seconds.labels(door).time():
         records = score_standings(loaded, services.store, standings, as_of, asked, services.metrics.score_lag.observe)
+    services.live_percentile.fill(records, loaded, as_of)
     ids = [standing.lead.lead_id for standing in standings]
     again = stored_again(services.workspace, services.store, ids, as_of)
     return Answering(services, loaded, asked, caller, door, as_of).given(records, [None] * len(records), again)

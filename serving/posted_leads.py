@@ -80,6 +80,6 @@ def _records_of(loaded: Loaded, asked: Asked, posted: Sequence[Posted]) -> list[
 
 def _given(answering: Answering, records: list[Record], posted: Sequence[Posted]) -> list[Record]:
     for one, record in zip(posted, records, strict=True):
-        doubted(record, one.unknown)
+        doubted(record, one.unknown, answering.asked.phrasing)
     again = posted_again(answering.services.workspace, answering.loaded, posted, answering.as_of)
     return answering.given(records, [one.inputs for one in posted], again)

@@ -19,6 +19,7 @@ from serving.access import Caller
 from serving.live_lead import Standing
 from serving.problems import Problem
 from serving.proving import Loaded
+from serving.silence import Untold
 
 Record = dict[str, Any]
 
@@ -51,10 +52,10 @@ def read_wish(workspace: Workspace, reasons: object, language: object, *, defaul
     return Wish(wanted, str(lang))
 
 
-def asked_of(loaded: Loaded, wish: Wish, *, stale: bool = False, more: Sequence[tuple[str, str]] = ()) -> Asked:
+def asked_of(loaded: Loaded, wish: Wish, *, stale: bool = False, more: Sequence[Untold] = ()) -> Asked:
     """Return a wish in the words of the models chapter, with what has to be said of the model itself, and ``more`` warnings."""
     words = loaded.words[wish.language]
-    warnings: list[tuple[str, str]] = [*more]
+    warnings = [(one.code, words.warning(one.text, names=one.names)) for one in more]
     if loaded.differs:
         warnings.append(("workspace_differs", words.warning("workspace_differs_in", names=", ".join(loaded.differs))))
     if stale:

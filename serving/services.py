@@ -21,6 +21,7 @@ from serving.gathered import Gathered
 from serving.ledger import Ledger
 from serving.limits import Limits
 from serving.live import LiveModel
+from serving.live_percentile import LivePercentile
 from serving.metrics import Metrics
 from serving.overload import SCORERS, WRITERS, Rooms
 from serving.past_models import PastModels
@@ -50,6 +51,7 @@ class Services:
     silence: Silence
     shadow: Shadow
     past: PastModels
+    live_percentile: LivePercentile
     rooms: Rooms = field(default_factory=lambda: Rooms(Limits()))
     draining: Draining = field(default_factory=lambda: Draining(0.0))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITERS))

@@ -221,9 +221,14 @@ class Watcher:
         self._put_off(stored.values(), now)
         before = self._store.states.of(ids)
         before |= self._first(loaded, [stored[one.lead.lead_id] for one in seen if one.lead.lead_id not in before])
-        moves = self._moves(loaded, seen, before, now)
+        was = {one: state.stage for one, state in before.items()}
+        scores = self._score(loaded, seen, now, 0, was)
+        moves = self._moves(loaded, seen, scores, before, now)
         failpoint("watch.scored")
         made = self._store.states.write(moves)
+        # Who is not open, or no lead of its own any more, has no place among the live ones.
+        found: dict[str, float | None] = {record["lead_id"]: record["probability"] for record in scores}
+        self._store.latest.write(loaded.ref.digest, now, {**dict.fromkeys(ids), **found})
         there = {one.lead.lead_id for one in seen}
         self._store.states.drop([one for one, state in before.items() if one not in there and state.revision])
         for one in made:
@@ -241,11 +246,13 @@ class Watcher:
             if known_at <= now + AHEAD_US:
                 self._later[one.lead_id] = known_at
 
-    def _moves(self, loaded: Loaded, seen: Sequence[Standing], before: Mapping[str, LeadState], now: int) -> list[Move]:
+    def _moves(
+        self, loaded: Loaded, seen: Sequence[Standing], scores: Sequence[Record], before: Mapping[str, LeadState], now: int
+    ) -> list[Move]:
         """Return what is to be written: nothing of a lead that stands where it stood."""
         after: dict[str, LeadState] = {}
         was = {one: state.stage for one, state in before.items()}
-        for record in self._score(loaded, seen, now, 0, was):
+        for record in scores:
             state = before[record["lead_id"]]
             after[state.lead_id] = settle(state, record["stage"], record["grade"], now, self._debounce_us)
         changed = [one for one in seen if _differ(before[one.lead.lead_id], after[one.lead.lead_id])]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from models.phrasing import Phrasing
 from serving import answering, posted_leads
 from serving.feature_table import FeatureTable
 from serving.services import Services
@@ -63,10 +64,11 @@ def test_pieces_keep_their_order_and_every_score_leaves_its_traces(client: TestC
 
 def test_unknown_features_are_told_of_in_both_forms(client: TestClient) -> None:
     (score,) = post(client, VECTOR | {"features": {**VECTOR["features"], "shoe_size": 44.0}})  # type: ignore[dict-item]
-    assert answering.UNKNOWN_FEATURES in score["warnings"]
+    code = answering.UNKNOWN_FEATURES
+    assert {"code": code, "detail": Phrasing("en").warning(code)} in score["warnings"]
     row = {"trial_age_d": [2.0], "shoe_size": [44.0]}
     answer = client.post("/invocations", json={"inputs": row, "params": {"reasons": 1}})
     assert answer.status_code == 200
     record: dict[str, Any] = {"warnings": []}
-    answering.doubted(record, FeatureTable(1, {}, unknown=0).unknown)
+    answering.doubted(record, FeatureTable(1, {}, unknown=0).unknown, Phrasing())
     assert record["warnings"] == []
