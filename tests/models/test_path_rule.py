@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.calibration import Calibrator
-from models.explanation import explain
+from models.explanation import Start, explain
 from models.path_rule import CLOSE, rises
 
 STEEP = Calibrator("isotonic", 0.0, (), (-3.0, -1.0, 2.0), (-3.02, -3.0, 27.0), 0.0)
@@ -44,7 +44,7 @@ def test_the_way_along_the_curve_is_exact_however_short(curve: Calibrator, near:
 def test_reasons_add_up_around_a_knot(calibrator: Calibrator, before: float, after: float) -> None:
     base, score = -1.0 - before, -1.0 + after
     parts = np.array([[2.0, -0.5, score - base - 1.5]])
-    told = explain(("a", "b", "c"), np.array([score]), base, parts, calibrator)
+    told = explain(("a", "b", "c"), np.array([score]), Start.of(base, calibrator), parts, calibrator)
     assert abs(told.base + told.points.sum() - told.probability[0]) < 1e-10
     assert abs(told.base_log_odds + told.log_odds.sum() - calibrator.log_odds(np.array([score]))[0]) < 1e-10
     assert (np.sign(told.points) == np.sign(parts)).all()
