@@ -41,7 +41,6 @@ from serving.guards import Doorkeeper
 from serving.kept_models import ConfiguredRegistry, KeptModels, Registry
 from serving.ledger import Ledger
 from serving.live import LiveModel
-from serving.live_percentile import LivePercentile
 from serving.metrics import Measured, Metrics
 from serving.observed import Observed
 from serving.overload import Rooms
@@ -151,22 +150,10 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     ledger = Ledger(store, metrics)
     silence = Silence(workspace, store, live, metrics)
     past = PastModels(models, store)
-    services = Services(
-        workspace,
-        store,
-        access,
-        live,
-        ledger,
-        Ranking(workspace, store),
-        metrics,
-        silence,
-        shadow,
-        past,
-        LivePercentile(store, live),
-    )
+    services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow, past)
     services.endpoints = endpoints_of(workspace, Trust.from_environment())
-    services.behind = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
-    services.behind = (*services.behind, services.live_percentile)
+    parts = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
+    services.behind = (*parts, services.live_percentile)
     live.start()
     shadow.start()
     ledger.start()

@@ -51,7 +51,6 @@ class Services:
     silence: Silence
     shadow: Shadow
     past: PastModels
-    live_percentile: LivePercentile
     rooms: Rooms = field(default_factory=lambda: Rooms(Limits()))
     draining: Draining = field(default_factory=lambda: Draining(0.0))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITERS))
@@ -61,7 +60,11 @@ class Services:
     """What runs behind the answers."""
     endpoints: tuple[Endpoint, ...] = ()
     """Who is told of leads that are handed over."""
+    live_percentile: LivePercentile = field(init=False)
     _own_view: View | None = None
+
+    def __post_init__(self) -> None:
+        self.live_percentile = LivePercentile(self.store, self.live)
 
     def model(self) -> Loaded:
         """Return the model that serves; a request asks once and keeps it."""

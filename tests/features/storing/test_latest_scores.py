@@ -39,6 +39,8 @@ def test_who_is_not_live_has_no_place(store: EventStore) -> None:
     assert sorted(store.latest.of_model("one")) == [0.2, 0.3]
     store.latest.write("one", 3, {})
     assert len(store.latest.of_model("one")) == 2
+    store.latest.write("one", 4, {"b": None, "c": None})
+    assert store.latest.of_model("one") == []
 
 
 def test_who_was_forgotten_has_none_and_gets_none(store: EventStore) -> None:
