@@ -1,9 +1,9 @@
 """Many rows in one statement: what the driver itself is fastest at, for inserts that skip the rows which are there already.
 
-PostgreSQL takes one array a column, written here as one text: the driver would look at every value. SQLite has no arrays and does not say which rows of many it took, but whoever writes holds
-its only write lock: the rows that stand behind the newest one from before are those that were taken. Rows go in in the order
-given, and whoever calls sorts them by their key, so that two transactions that share keys wait for each other instead of locking
-each other out.
+PostgreSQL takes one array a column, written here as one text: the driver would look at every value. SQLite has no arrays and does
+not say which rows of many it took, but whoever writes holds its only write lock: the rows that stand behind the newest one from
+before are those that were taken. Rows go in in the order given, and whoever calls sorts them by their key, so that two
+transactions that share keys wait for each other instead of locking each other out.
 """
 
 from __future__ import annotations
@@ -68,11 +68,12 @@ def _array(values: Sequence[Any]) -> Any:
     >>> _array((1, 2)), _array(("a", None, '"'))
     ('{1,2}', '{"a",NULL,"\\\\""}')
     """
-    if all([type(value) is int for value in values]):
+    kinds = set(map(type, values))
+    if kinds == {int}:
         return f"{{{','.join(map(str, values))}}}"
-    texts = [_NOTHING if value is None else value for value in values]
-    if not all([type(text) is str for text in texts]):
+    if not kinds <= {str, type(None)}:
         return list(values)
+    texts = [_NOTHING if value is None else value for value in values]
     joined = _BETWEEN.join(texts)
     if joined.count("\0") != len(texts) - 1 + values.count(None):
         return list(values)  # a text with NUL: the driver refuses it
