@@ -122,13 +122,13 @@ def _name(kind: str, call: Mapping[str, Any], properties: Mapping[str, Any], con
         return ""
     if kind == "track":
         name = call.get("event")
-        problem = RefusedCall("missing_event", f"A track call needs event, a text of 1 to {MAX_NAME} characters.")
     else:
         name = (_path(properties, context) if kind == "page" else None) or call.get("name") or properties.get("name")
-        problem = RefusedCall("missing_name", f"A {kind} call needs a name or a path of at most {MAX_NAME} characters.")
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-        raise problem
-    return name if kind == "track" else f"{kind}:{name}"
+    if isinstance(name, str) and len(name) <= MAX_NAME and name.strip():
+        return name if kind == "track" else f"{kind}:{name}"
+    if kind == "track":
+        raise RefusedCall("missing_event", f"A track call needs event, a text of 1 to {MAX_NAME} characters.")
+    raise RefusedCall("missing_name", f"A {kind} call needs a name or a path of at most {MAX_NAME} characters.")
 
 
 def _path(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:

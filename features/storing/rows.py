@@ -54,7 +54,7 @@ def contact_id(*parts: object) -> str:
 class Message:
     """One call of an analytics tool, cleaned: an event, or something said about who a lead is.
 
-    Nobody changes one. It is not frozen because hundreds come in with a request, and a frozen one takes three times as long to make.
+    Nobody changes one. It is not frozen, since hundreds come in at once, and a frozen one takes three times as long to make.
     """
 
     message_id: str

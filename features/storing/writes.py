@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
@@ -53,7 +54,7 @@ def _write_messages(connection: Connection, messages: Sequence[Message]) -> list
     if rings:
         told_of = iter(told)
         told = ["merge_cycle" if place in rings else next(told_of) for place in range(len(messages))]
-    write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
+    write_leads(connection, [(m.lead_id, m.received_at) for m in fresh])
     write_facts(connection, [fact for m in fresh if m.traits for fact in _facts(m)])
     write_memberships(connection, [(m.lead_id, m.account_id, m.at, m.known_at) for m in fresh if m.account_id is not None])
     _write_links(connection, [(m.merged_from, m.lead_id, m.kind, m.at, m.known_at) for m in fresh if m.merged_from is not None])
@@ -131,10 +132,7 @@ def write_memberships(connection: Connection, memberships: Iterable[tuple[str, s
 
 def write_leads(connection: Connection, leads: Iterable[tuple[str, int]]) -> int:
     """Register leads and return how many of them were new."""
-    earliest: dict[str, int] = {}
-    for lead_id, known_at in leads:
-        if known_at <= earliest.get(lead_id, known_at):
-            earliest[lead_id] = known_at
+    earliest = dict(sorted(leads, key=_known, reverse=True))  # of equal ids the last stays
     return insert_new(connection, schema.lead, _LEAD_COLUMNS, sorted(earliest.items()), ("lead_id",))
 
 
@@ -242,6 +240,9 @@ def _outcome_row(outcome: Outcome) -> Row:
 
 def _contact_row(contact: Contact) -> Row:
     return tuple(getattr(contact, name) for name in _CONTACT_COLUMNS)
+
+
+_known = itemgetter(1)
 
 
 def _first(row: Row) -> Any:
