@@ -1,8 +1,8 @@
 """Turned away: while there is no room at a door, whoever comes is told so at once, before anything else is done for them.
 
-A refusal that goes through all layers takes a third of a millisecond: under four times the load that a server can bear it would do
-little else. Here it costs what reading the request and a line in the log cost. Web pages are not turned away
-here: their browsers would not let them read why.
+A refusal that goes through all layers takes a third of a millisecond: under four times the load that a server can bear it would
+do little else. Here it costs what reading the request and a line in the log cost. Web pages are not turned away here: their
+browsers would not let them read why.
 """
 
 from __future__ import annotations

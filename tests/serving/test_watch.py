@@ -25,7 +25,7 @@ from tests import store_fixture
 from tests.serving.receiver import SECRET
 from tests.serving.watched import EAGER, LIKELY, NOW, Model, changes, model, pay, staged, tell, told, watcher
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 SECOND = 1_000_000
 

@@ -14,7 +14,7 @@ from features.storing.schema import lead, outcome, quarantine
 from tests import store_fixture
 
 COLUMNS = ("outcome_id", "lead_id", "at", "known_at", "digest", "origin")
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from features.storing.watch_tables import lead_state, outbox, transition, watch
 from tests import store_fixture
 from tests.features.storing.test_loading import write
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 CANARY = "ann-7781-canary@acme.com"
 BROWSER = "browser-5512-canary"

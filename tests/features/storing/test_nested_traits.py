@@ -22,7 +22,7 @@ from serving.segment import clean
 from serving.view import View
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 START = parse_moment("2026-05-01T00:00:00Z")
 AT = START + 9 * DAY_US
 
