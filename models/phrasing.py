@@ -131,6 +131,8 @@ class Told:
         self._templates = self._sentences(words.book, behaviour)
         # Filled when they are first said: most sentences of most features never are.
         self._filled: dict[tuple[str, str], Form] = {}
+        # What is typical is one number for each age and category, so that it is said again and again.
+        self._said: dict[tuple[str, float], str] = {}
 
     def sentence(self, value: float | str | None, *, early: bool = False) -> str:
         """Return what the lead did."""
@@ -144,6 +146,12 @@ class Told:
     def typical(self, kind: str, number: float, value: float | str | None) -> str:
         """Return what is typical."""
         mode = self._mode(kind, value)
+        said = self._said.get((mode, number))
+        if said is None:
+            said = self._said[mode, number] = self._typical(kind, mode, number)
+        return said
+
+    def _typical(self, kind: str, mode: str, number: float) -> str:
         which = "zero" if number == 0 else "all" if number == 1 else self._values.almost(number) or "other"
         if kind == "median":
             said, which = self._say(number), ratio(number)[0] if self._family == "ratio_to" else "other"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
-from operator import itemgetter
+from dataclasses import asdict, fields
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
@@ -143,11 +143,16 @@ def write_bulk(connection: Connection, messages: Sequence[Message]) -> int:
     return insert_new(connection, schema.event, EVENT_COLUMNS, rows, ("message_id",))
 
 
+_ANSWERED = tuple(column.name for column in fields(Answer))
+_line = attrgetter(*_ANSWERED)
+
+
 def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
     """Append to the ledger, except what was answered of a lead that was forgotten."""
     kept = without_forgotten(connection, answers, _one) if answers else ()
     if kept:
-        connection.execute(insert_into(connection, schema.ledger), [asdict(answer) for answer in kept])
+        lines = [dict(zip(_ANSWERED, _line(answer), strict=True)) for answer in kept]
+        connection.execute(insert_into(connection, schema.ledger), lines)
 
 
 def write_table(
