@@ -14,7 +14,7 @@ import numba
 
 # Four equal operations in a row become one instruction: twice the speed where a loop cannot be made of them. Numba leaves it off
 # because compilers have got it wrong; every kernel here is compared with its uncompiled twin.
-numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
+numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]  # numba names its settings only as it runs
 
 P = ParamSpec("P")
 R = TypeVar("R")
