@@ -11,10 +11,14 @@ from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+from llvmlite import binding
 
 # Four equal operations in a row become one instruction: twice the speed where a loop cannot be made of them. Numba leaves it off
 # because compilers have got it wrong; every kernel here is compared with its uncompiled twin.
 numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]  # numba names its settings only as it runs
+
+# And what a loop of vectors leaves over is done four numbers at a time, not one by one: most requests have few rows.
+binding.set_option("trialwise", "--epilogue-vectorization-force-VF=4")
 
 P = ParamSpec("P")
 R = TypeVar("R")

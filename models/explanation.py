@@ -34,8 +34,8 @@ class Explanation:
 
     def top(self, row: int, count: int | None) -> list[int]:
         """Return the players of the largest contributions, largest first: all without a count, else only those that are not 0."""
-        sizes = np.abs(self.contributions[row])
-        order = np.argsort(-sizes, kind="stable").tolist()
+        sizes = [abs(share) for share in self.contributions[row].tolist()]
+        order = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)
         return order if count is None else [player for player in order[:count] if sizes[player] > 0]
 
     def rest(self, row: int, listed: list[int]) -> tuple[float, float]:

@@ -22,7 +22,11 @@ Bytes = NDArray[np.int8]
 
 BLOCK = 64
 FEW = 14
-"""Below so many rows, one by one is quicker than all at once."""
+"""Below so many rows, scoring one by one is quicker than all at once."""
+FEW_TO_EXPLAIN = 6
+"""And explaining them."""
+FULL = 4
+"""A block is filled up to a multiple of so many rows with rows of nobody: what a loop of vectors leaves over takes far longer."""
 
 Four = tuple[float, float, float, float]
 
@@ -79,9 +83,11 @@ def shares(x: Floats, splits: Splits, tables: Tables, tiny: float, scratch: int,
     """
     rows, columns = x.shape
     room = (2 * splits.most_splits + 1) * tables.points.shape[1]
-    widest = max(1, min(BLOCK, rows, scratch // max(1, room)))
-    deepest = widest if widest >= FEW else 1
-    z, of_some, of_few = np.empty((splits.lines, widest)), np.empty((columns * LANES, deepest)), np.empty((FEW, columns * LANES))
+    widest = min(BLOCK, (rows + FULL - 1) // FULL * FULL, scratch // max(1, room) // FULL * FULL)
+    few, deepest = FEW_TO_EXPLAIN, widest
+    if widest < few:
+        widest, deepest = few - 1, 1
+    z, of_some, of_few = np.zeros((splits.lines, widest)), np.empty((columns * LANES, deepest)), np.empty((few, columns * LANES))
     turns = np.empty((splits.most_splits + 1, deepest), dtype=np.int8)
     turns[splits.most_splits] = ALWAYS
     w = np.empty((2 * splits.most_splits + 1, tables.points.shape[1], deepest))
@@ -90,14 +96,14 @@ def shares(x: Floats, splits: Splits, tables: Tables, tiny: float, scratch: int,
     while start < rows:
         n = min(rows - start, widest)
         lay_out(x, start, n, tiny, z)
-        if n < FEW:
+        if n < few:
             few_rows(z, n, splits, tables, turns, of_one, inverse, of_few)
         else:
-            some_rows(z, n, splits, tables, turns, w, of_some)
+            some_rows(z, (n + FULL - 1) // FULL * FULL, splits, tables, turns, w, of_some)
         for r in range(n):
             for column in range(columns):
                 p = LANES * column
-                if n < FEW:
+                if n < few:
                     out[start + r, column] = (of_few[r, p] + of_few[r, p + 2]) + (of_few[r, p + 1] + of_few[r, p + 3])
                 else:
                     out[start + r, column] = (of_some[p, r] + of_some[p + 2, r]) + (of_some[p + 1, r] + of_some[p + 3, r])

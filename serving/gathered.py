@@ -1,10 +1,11 @@
 """Gathered: short work of requests that come at one time is done at once, on the event loop.
 
 To hand a row to a thread takes half as long as to score it, and rows that are scored together share most of what is not the
-model's. So whoever comes waits until all have been heard who have come by then: they take their room, or are refused, before
-anything is computed. What all want alike is then done in one go, for so many of them as take a moment; between two goes the loop
-reads and writes. Where it is busy with others, a go may take as long as they did: while thousands are refused, those who were let
-in are not kept waiting. Where one alone takes longer than a moment, the work goes to the threads.
+model's. So whoever comes waits until all have been heard who have come by then, and as long as every turn of the loop brings
+others: they take their room, or are refused, before anything is computed. What all want alike is then done in one go, for so
+many of them as take a moment; between two goes the loop reads and writes. Where it is busy with others, a go may take as long as
+they did: while thousands are refused, those who were let in are not kept waiting. Where one alone takes longer than a moment,
+the work goes to the threads.
 """
 
 from __future__ import annotations
@@ -59,15 +60,25 @@ class Gathered:
         finally:
             self._usual += _WEIGHT * ((self._clock() - begin) / len(items) - self._usual)
 
-    def _go(self, kind: Hashable, work: Callable[[Sequence[Any]], Sequence[Any]], left: float) -> None:
-        """Do the work of a kind for those who came first, and let the others wait; the loop was `left` to everybody then."""
-        long = min(max(self._clock() - left, MOMENT), LONGEST)
-        most = max(1, min(MOST, int(long / max(self._usual, 1e-9))))
-        waiting = self._waiting.pop(kind)
+    def _go(self, kind: Hashable, work: Callable[[Sequence[Any]], Sequence[Any]], left: float, heard: int = 0) -> None:
+        """Do the work of a kind for those who came first, and let the others wait; the loop was `left` to everybody then.
+
+        While the loop brings more than were `heard` of before, others may be on their way: it is left to them once more.
+        """
+        now, waiting = self._clock(), self._waiting[kind]
+        if heard < len(waiting) < self._most_in(MOMENT):
+            asyncio.get_running_loop().call_soon(self._go, kind, work, left, len(waiting))
+            return
+        most = self._most_in(min(max(now - left, MOMENT), LONGEST))
+        del self._waiting[kind]
         self._do(waiting[:most], work)
         if waiting[most:]:
             self._waiting[kind] = waiting[most:]
-            asyncio.get_running_loop().call_soon(self._go, kind, work, self._clock())
+            asyncio.get_running_loop().call_soon(self._go, kind, work, self._clock(), len(waiting[most:]))
+
+    def _most_in(self, seconds: float) -> int:
+        """Return for how many the work can be done in so many seconds."""
+        return max(1, min(MOST, int(seconds / max(self._usual, 1e-9))))
 
     def _do(self, waiting: list[tuple[Any, asyncio.Future[Any]]], work: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
         try:

@@ -23,7 +23,7 @@ from serving.background import check_background
 from serving.connections import open_more_files
 from serving.draining import stop_cleanly
 from serving.garbage import look_less_often
-from serving.logs import log_config
+from serving.logs import log_briefly, log_config
 from serving.metrics import FOLDER
 from serving.settings import Settings
 from serving.tracing import configured
@@ -109,6 +109,7 @@ def worker() -> FastAPI:
     """Return the application of one server process, as the environment describes it."""
     app = create_app(load_workspace(os.environ[WORKSPACE]), Settings.from_environment(open_to_all=os.environ.get(OPEN) == "1"))
     look_less_often()
+    log_briefly()
     return app
 
 

@@ -53,7 +53,8 @@ async def score(request: Request) -> Response:
     What a JSON body says itself wins over the address; lines and tables have only the address to say it in.
     """
     services = services_of(request)
-    as_of, reasons, lang = (request.query_params.get(name) for name in ASKED)
+    said_there = request.query_params if request.scope["query_string"] else {}
+    as_of, reasons, lang = (said_there.get(name) for name in ASKED)
     caller = await services.caller(request, "score")
     form, data = await score_body(request, (JSON, NDJSON, ARROW))
     if form == JSON:

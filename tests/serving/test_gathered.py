@@ -55,6 +55,22 @@ def test_who_comes_at_one_time_is_served_at_once_on_the_event_loop() -> None:
     assert goes.threads == {threading.current_thread()}
 
 
+@pytest.mark.parametrize(("turns", "expected"), [(1, [[0, 1, 2, 3]]), (3, [[0], [1], [2], [3]])])
+def test_while_every_turn_of_the_loop_brings_somebody_the_go_waits(turns: int, expected: list[list[int]]) -> None:
+    gathered, goes = Gathered(), Goes()
+
+    async def arriving() -> list[int]:
+        tasks = []
+        for item in range(4):
+            tasks.append(asyncio.create_task(gathered.take("a", item, goes)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(arriving()) == [0, 2, 4, 6]
+    assert goes.items == expected
+
+
 def test_only_what_is_wanted_alike_is_done_together() -> None:
     gathered, goes, others = Gathered(), Goes(), Goes()
 
