@@ -26,7 +26,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 SERVER_CORE, LOAD_CORE = "0", "1"
-BAR = 12.0
+BAR = 25.0
 STORED_BAR_MS = 8.0
 REASONS = 5
 NAMES = {"rival": "mlflow models serve", "careful": "the same, written with care", "": "ours, all on"}
