@@ -1,10 +1,11 @@
 """The words of one language: `phrases/<language>.yaml`, read strictly once and kept.
 
-A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of
-a ratio, `{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the
-subject (`{who}`, or `{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people
-say it, or `{times}` the value as a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an
-attribute. A form may hold `{when}`; `{not:yet}` is the form `not` with "yet" as its {when}.
+A template is a text with slots in braces. A slot is a form of the feature's behaviour (`{did}`; of the one below the line of a
+ratio, `{below_did}`), a span of its window (`{when}`, `{before}`; `{twice}` is {when} of a window twice as long), the subject
+(`{who}`, or `{among}` where the sentence has none), or what is known only with the value: `{n}` the value as people say it, or
+`{times}` the value as a number of times. `{level}` and `{number}` are the level of a milestone, `{name}` an attribute; `{aged}`
+is how old the trials are of which something is typical. A form may hold `{when}`; `{not:yet}` is the form `not` with "yet" as its
+{when}.
 """
 
 from __future__ import annotations
@@ -88,10 +89,12 @@ class Numbers(_Section):
 
 
 class Units(_Section):
-    """Durations, plain and as how long ago; numbers of times; where a trend goes."""
+    """Durations, plain, as how long ago and as the age of other trials; numbers of times; where a trend goes."""
 
     plain: dict[Literal["none", "second", "minute", "hour", "day"], str | Plural]
     ago: dict[Literal["none", "second", "minute", "hour", "day"], str | Plural]
+    aged: dict[Literal["same", "none", "second", "minute", "hour", "day"], str | Plural]
+    """Of how old trials what is typical is told: as old as the lead's, or of an age that is not its own."""
     times: Plural
     trend: dict[Literal["less", "same", "more"], str]
 
@@ -156,7 +159,7 @@ class Book(_Section):
             *((behaviour, forms | {"when"}) for behaviour in (self.forms, *self.behaviours.values())),
             *((family, _FIXED | forms | below | set(self.spans)) for family in self.sentences()),
             ({"": self.unknown}, forms | set(self.spans) | {"among"}),
-            *((mode, {*forms, "n"} | (below if "ratio" in name else set())) for name, mode in self.typical.items()),
+            *((mode, {*forms, "n", "aged"} | (below if "ratio" in name else set())) for name, mode in self.typical.items()),
         )
         for texts, slots in checked:
             for text in texts.values():

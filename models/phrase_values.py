@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from models.phrase_book import Book
 
@@ -26,6 +27,8 @@ class Values:
 
     def __init__(self, book: Book) -> None:
         self._book = book
+        units = book.units
+        self._tables: dict[str, Mapping[Any, str | dict[str, str]]] = {"plain": units.plain, "ago": units.ago, "aged": units.aged}
         self._marks = str.maketrans({",": book.numbers.group, ".": book.numbers.decimal})
 
     def say(self, family: str, value: float, *, by_day: bool = False) -> str:
@@ -35,7 +38,7 @@ class Values:
         if by_day and family in ("recency_h", "time_to_first_h"):
             return self._unit("ago" if family in _AGO else "plain", "day", whole_days(family, value))
         if family in _IN_SECONDS:
-            return self.span(value * _IN_SECONDS[family], ago=family in _AGO)
+            return self.span(value * _IN_SECONDS[family], "ago" if family in _AGO else "plain")
         if family in _SPENT_IN_SECONDS:
             return self.spent(value * _SPENT_IN_SECONDS[family])
         if family in ("amount_sum", "amount_mean"):
@@ -86,15 +89,20 @@ class Values:
         """Return a number of times."""
         return self._plural(self._book.units.times, value)
 
-    def span(self, seconds: float, *, ago: bool = False) -> str:
-        """Return how long, or how long ago, in the unit that people would use."""
+    def span(self, seconds: float, table: str = "plain") -> str:
+        """Return how long, how long ago or of what age (`plain`, `ago`, `aged`), in the unit that people would use."""
         minutes, hours = _rounded(seconds / 60), _rounded(seconds / _HOUR)
-        table = "ago" if ago else "plain"
         if minutes < 120 and minutes != 60:
             return self._short(table, seconds)
         if hours < 48 and hours != 24:
             return self._unit(table, "hour", hours)
         return self._unit(table, "day", _rounded(seconds / _DAY))
+
+    def aged(self, days: float | None) -> str:
+        """Return how old trials are in days, exact from two days on as a configured age is; None is as old as the lead's own."""
+        if days is None:
+            return str(self._tables["aged"]["same"])
+        return self._unit("aged", "day", days) if days >= 2 else self.span(days * _DAY, "aged")
 
     def spent(self, seconds: float) -> str:
         """Return a sum of time: hours remain hours, since nobody was active for whole days."""
@@ -105,15 +113,13 @@ class Values:
 
     def _short(self, table: str, seconds: float) -> str:
         if seconds < 1:
-            units = self._book.units.ago if table == "ago" else self._book.units.plain
-            return str(units["none"])
+            return str(self._tables[table]["none"])
         if _rounded(seconds) < 60:
             return self._unit(table, "second", _rounded(seconds))
         return self._unit(table, "minute", _rounded(seconds / 60))
 
     def _unit(self, table: str, unit: str, value: float) -> str:
-        units = self._book.units.ago if table == "ago" else self._book.units.plain
-        return self._plural(units[unit], value)  # type: ignore[index, arg-type]
+        return self._plural(self._tables[table][unit], value)  # type: ignore[arg-type]
 
     def _plural(self, forms: Mapping[str, str], value: float) -> str:
         return (forms.get(f"={value:g}") or forms[plural(forms, value)]).format(n=self.number(value))

@@ -76,9 +76,21 @@ class Phrasing:
         """Return what the lead did, capitalised, without a full stop; `early` is a trial too young for the feature."""
         return self._told(feature, definition).sentence(value, early=early)
 
-    def typical(self, feature: Feature, kind: str, number: float, value: float | str | None, definition: Definition) -> str:
-        """Return what is typical beside a lead's value: the `share` of trials above 0, a `median`, or how many have it."""
-        return self._told(feature, definition).typical(kind, number, value)
+    def typical(
+        self,
+        feature: Feature,
+        kind: str,
+        number: float,
+        value: float | str | None,
+        definition: Definition,
+        *,
+        aged: float | None = None,
+    ) -> str:
+        """Return what is typical beside a lead's value: the `share` of trials above 0, a `median`, or how many have it.
+
+        `aged` is how many days old these trials are where they are not as old as the lead's own.
+        """
+        return self._told(feature, definition).typical(kind, number, value, aged)
 
     def warning(self, code: str, **slots: str) -> str:
         """Return the text of a warning."""
@@ -130,38 +142,35 @@ class Told:
         self._slots = {**forms, **self._slots_of(words)}
         self._templates = self._sentences(words.book, behaviour)
         # Filled when they are first said: most sentences of most features never are.
-        self._filled: dict[tuple[str, str], Form] = {}
+        self._filled: dict[str, Form] = {}
         # What is typical is one number for each age and category, so that it is said again and again.
-        self._said: dict[tuple[str, float], str] = {}
+        self._said: dict[tuple[str, float, float | None], str] = {}
 
     def sentence(self, value: float | str | None, *, early: bool = False) -> str:
         """Return what the lead did."""
         which = self._which(value, early)
-        before, behind, slot = self._filled.get(("", which)) or self._sentence(which)
+        before, behind, slot = self._filled.get(which) or self._sentence(which)
         if not slot or value is None:
             return before + behind
         told = self._say(value) if slot == "n" else self._values.times(float(value))
         return before + told + behind if before else self._capital(told) + behind
 
-    def typical(self, kind: str, number: float, value: float | str | None) -> str:
+    def typical(self, kind: str, number: float, value: float | str | None, aged: float | None) -> str:
         """Return what is typical."""
         mode = self._mode(kind, value)
-        said = self._said.get((mode, number))
+        said = self._said.get((mode, number, aged))
         if said is None:
-            said = self._said[mode, number] = self._typical(kind, mode, number)
+            said = self._said[mode, number, aged] = self._typical(kind, mode, number, aged)
         return said
 
-    def _typical(self, kind: str, mode: str, number: float) -> str:
+    def _typical(self, kind: str, mode: str, number: float, aged: float | None) -> str:
         which = "zero" if number == 0 else "all" if number == 1 else self._values.almost(number) or "other"
         if kind == "median":
             said, which = self._say(number), ratio(number)[0] if self._family == "ratio_to" else "other"
         else:
             said = self._values.percent(number)
-        filled = self._filled.get((mode, which))
-        if filled is None:
-            texts = self._book.typical[mode]  # type: ignore[index]
-            filled = self._filled[mode, which] = self._parts(texts.get(which) or texts["other"])
-        before, behind, slot = filled
+        texts = self._book.typical[mode]  # type: ignore[index]
+        before, behind, slot = self._parts(texts.get(which) or texts["other"], aged=self._values.aged(aged))
         return before + said + behind if slot else before
 
     def _mode(self, kind: str, value: float | str | None) -> str:
@@ -244,12 +253,12 @@ class Told:
     def _sentence(self, which: str) -> Form:
         """Fill one of the family's sentences; what has none of its own is told as all other values are."""
         before, behind, slot = self._parts(self._templates.get(which) or self._templates["other"])
-        form = self._filled["", which] = (self._capital(before) if before else ""), behind, slot
+        form = self._filled[which] = (self._capital(before) if before else ""), behind, slot
         return form
 
-    def _parts(self, template: str) -> Form:
+    def _parts(self, template: str, **more: str) -> Form:
         """Fill a template but for its value, with single blanks, and tell which slot the value has."""
-        filled = " ".join(fill(template, self._slots).split()).replace(" ,", ",").replace(" :", ":")
+        filled = " ".join(fill(template, self._slots | more).split()).replace(" ,", ",").replace(" :", ":")
         before, hole, behind = filled.partition(_HOLE)
         return before, behind, ("times" if "{times}" in template else "n") if hole else ""
 

@@ -99,8 +99,10 @@ class Reasons:
         # Of trials of this age this age is typical, and what is not known is not compared.
         if typical is None or feature.player == TRIAL_AGE or number != number:
             return None
-        numbers = typical.at_age[self.scorer.reference.nearest(age_days)]
+        reference = self.scorer.reference
+        numbers = typical.at_age[reference.nearest(age_days)]
         place = int(number) if typical.kind == VALUES else 0
         if place >= len(numbers):
             return None
-        return self.phrasing.typical(feature, typical.kind, numbers[place], value, self.scorer.definition)
+        aged = reference.other_age(age_days)
+        return self.phrasing.typical(feature, typical.kind, numbers[place], value, self.scorer.definition, aged=aged)

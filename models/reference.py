@@ -56,6 +56,15 @@ class Reference:
         """Return the place of the nearest age; without an age the first."""
         return min(range(len(self.ages)), key=lambda i: abs(self.ages[i] - age_days)) if age_days == age_days else 0
 
+    def other_age(self, age_days: float) -> float | None:
+        """Return the age (days) of the trials that one is compared with where it is not its own, else None.
+
+        From the youngest age to the oldest that was learnt, the nearest one passes for its own; a trial without an age has none.
+        """
+        if self.ages[0] <= age_days <= max(self.ages[-1], self.oldest_age_days):
+            return None
+        return self.ages[self.nearest(age_days)]
+
     def percentile(self, probability: float, age_days: float) -> float:
         """Return the share of reference scores below a probability, in per cent; ties count half."""
         quantiles = self.quantiles[self.nearest(age_days)]

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from features.store import EventStore
 from features.storing.engine import StoreUnavailable
 from features.storing.rows import Answer
+from serving.background_thread import BackgroundThread
 from serving.metrics import Metrics
 
 MOST_WAITING = 50_000
@@ -22,27 +23,25 @@ CHUNK = 1000
 log = logging.getLogger("trialwise.ledger")
 
 
-class Ledger:
+class Ledger(BackgroundThread):
     """Write answers to the store behind the answering."""
 
     def __init__(self, store: EventStore, metrics: Metrics) -> None:
+        super().__init__("ledger", tick_seconds=FLUSH_SECONDS, patience_seconds=10.0)
         self._store = store
         self._metrics = metrics
         self._waiting: deque[Answer] = deque()
-        self._stop = threading.Event()
         self._flushing = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-
-    def start(self) -> None:
-        """Start the writing thread."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Write what is waiting and stop."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        super().stop()
         self.flush()
+
+    def step(self) -> float:
+        """Write what is waiting. A line that cannot be written must not end the thread that writes all others."""
+        self.flush()
+        return FLUSH_SECONDS
 
     def note(self, answers: Iterable[Answer]) -> None:
         """Take answers down; beyond the limit they are counted as lost instead of filling the memory."""
@@ -63,11 +62,3 @@ class Ledger:
                     self._waiting.extendleft(reversed(batch))
                     log.warning("%s", trouble)
                     return
-
-    def _run(self) -> None:
-        while not self._stop.wait(FLUSH_SECONDS):
-            try:
-                self.flush()
-            except Exception:
-                # One line that cannot be written must not end the thread that writes all others.
-                log.exception("the ledger could not be written")

@@ -7,8 +7,6 @@ watch wrote last. They are read in a thread of their own, now and then, so that 
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from numpy.typing import NDArray
 
 from features.clock import HOUR_US, now_us
 from features.store import EventStore
-from features.storing.engine import StoreUnavailable
 from models.live_place import place_among
+from serving.background_thread import BackgroundThread, due_after
 from serving.live import LiveModel
 from serving.proving import Loaded
 from serving.scoring import Record
@@ -29,8 +27,6 @@ REST = 20.0
 """Reading takes at most one part in so many of the time."""
 OLDEST_SECONDS = 3600.0
 """Scores that could not be read again for so long say nothing about now, nor do these of a score as of so long ago."""
-
-log = logging.getLogger("trialwise.live_percentile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +38,25 @@ class Seen:
     at: float
 
 
-class LivePercentile:
+class LivePercentile(BackgroundThread):
     """The scores of the live leads as they were read last."""
 
     def __init__(self, store: EventStore, live: LiveModel) -> None:
+        super().__init__("live_percentile", tick_seconds=TICK_SECONDS)
         self._store = store
         self._live = live
         self._seen: Seen | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="live-percentile", daemon=True)
+        self._due = 0.0
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop it."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+    def step(self) -> float:
+        """Look if it is time, or if another model serves."""
+        begin = time.monotonic()
+        if begin >= self._due or self._is_another_model():
+            try:
+                self.look()
+            finally:
+                self._due = due_after(begin, EVERY_SECONDS, REST)
+        return TICK_SECONDS
 
     def look(self) -> None:
         """Read the scores of the model that serves."""
@@ -79,21 +75,6 @@ class LivePercentile:
         for record in records:
             if record["probability"] is not None:
                 record["percentile_live"] = place_among(seen.scores, record["probability"])
-
-    def _run(self) -> None:
-        due = 0.0
-        while not self._stop.wait(TICK_SECONDS if due else 0):
-            begin = time.monotonic()
-            if begin < due and not self._is_another_model():
-                continue
-            try:
-                self.look()
-            except StoreUnavailable as trouble:
-                log.warning("%s", trouble)
-            except Exception:
-                log.exception("the latest scores cannot be read")
-            end = time.monotonic()
-            due = end + max(EVERY_SECONDS, REST * (end - begin))
 
     def _is_another_model(self) -> bool:
         """Tell whether another model serves than the one whose scores were read."""

@@ -8,7 +8,6 @@ notes that wait are few: what does not fit is dropped and counted, so that a bus
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.registry import ChampionRef
+from serving.background_thread import BackgroundThread
 from serving.kept_models import KeptModels
 from serving.live import LONGEST_PAUSE, LiveModel
 from serving.proving import Loaded
@@ -49,7 +49,7 @@ class Case:
     place: int
 
 
-class Shadow:
+class Shadow(BackgroundThread):
     """The challenger, if the registry names one that is not the champion, and how it compares."""
 
     def __init__(
@@ -61,6 +61,8 @@ class Shadow:
         *,
         poll_seconds: float = 3.0,
     ) -> None:
+        # A thread that waits for a dead registry is not waited for.
+        super().__init__("shadow", tick_seconds=TICK_SECONDS, patience_seconds=1.0)
         self._name = name
         self._models = models
         self._live = live
@@ -68,8 +70,6 @@ class Shadow:
         self._poll_seconds = poll_seconds * POLLS
         self._pause = self._poll_seconds
         self._waiting: deque[Case] = deque()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
         self.challenger: Loaded | None = None
         self.problem: str | None = None
         """Why the challenger is not compared, in one sentence; None where it is, or there is none."""
@@ -77,16 +77,6 @@ class Shadow:
         self._against: ChampionRef | None = None
         self._refused: ChampionRef | None = None
         self._ask_at = self._try_again_at = 0.0
-
-    def start(self) -> None:
-        """Begin to look for a challenger."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop comparing. A thread that waits for a dead registry is not waited for."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=1)
 
     def note(self, champion: Loaded, records: Sequence[Record], again: Again) -> None:
         """Take down what was just answered; whoever answered does not wait for anything here."""
@@ -201,15 +191,6 @@ class Shadow:
         if sentence != self.problem:
             log.warning("%s", sentence)
         self.problem = sentence
-
-    def _run(self) -> None:
-        rest = 0.0
-        while not self._stop.wait(rest):
-            try:
-                rest = self.step()
-            except Exception:
-                log.exception("the shadow stumbled")
-                rest = TICK_SECONDS
 
 
 def spread(places: Sequence[int], most: int) -> Sequence[int]:

@@ -19,9 +19,9 @@ from features.clock import DAY_US, now_us
 from features.plan import Plan
 from features.selectors import OWN
 from features.store import EventStore
-from features.storing.engine import StoreUnavailable
 from features.storing.volumes import BLOCK
 from features.workspace import Workspace
+from serving.background_thread import BackgroundThread, due_after
 from serving.live import LiveModel
 from serving.metrics import Metrics
 from serving.proving import Loaded
@@ -116,28 +116,29 @@ class Counts:
             self.days[name, day] = (rows, times)
 
 
-class Silence:
+class Silence(BackgroundThread):
     """Look every minute, in a thread, and tell answers and metrics what was found."""
 
     def __init__(self, workspace: Workspace, store: EventStore, live: LiveModel, metrics: Metrics) -> None:
+        super().__init__("silence", tick_seconds=TICK_SECONDS)
         self._workspace = workspace
         self._store = store
         self._live = live
         self._metrics = metrics
         self._counts = Counts(store)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="silence", daemon=True)
+        self._due = 0.0
         self.found = NOTHING
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop it."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+    def step(self) -> float:
+        """Bring the metrics of what waits up to date, and look if it is time."""
+        self._metrics.refresh()
+        begin = time.monotonic()
+        if begin >= self._due:
+            try:
+                self.look(now_us())
+            finally:
+                self._due = due_after(begin, EVERY_SECONDS, REST)
+        return TICK_SECONDS
 
     def look(self, now: int) -> Quiet:
         """Read what is new and judge it by the model that serves."""
@@ -157,22 +158,6 @@ class Silence:
             log.warning("behaviour_silent: %s", ", ".join(found.behaviours))
         self.found = found
         return found
-
-    def _run(self) -> None:
-        due = 0.0
-        while not self._stop.wait(TICK_SECONDS if due else 0):
-            self._metrics.refresh()
-            begin = time.monotonic()
-            if begin < due:
-                continue
-            try:
-                self.look(now_us())
-            except StoreUnavailable as trouble:
-                log.warning("%s", trouble)
-            except Exception:
-                log.exception("looking for silent behaviours failed")
-            end = time.monotonic()
-            due = end + max(EVERY_SECONDS, REST * (end - begin))
 
 
 def judge(

@@ -15,6 +15,10 @@ from tests.models.spoken_world import told_in
 SAMPLE = Path(__file__).parent / "phrases_sample.md"
 EVERY = ("count_7d", "reached_3_all", "distinct_names_7d", "duration_sum_s_7d", "names_unused_7d", "recency_h_all")
 WHOLE = ("purchase_intent", "any", "exports")
+OTHER_AGE = ("own_session_count_7d", "own_session_active_days_7d", "own_add_on_amount_sum_7d", "own_session_reached_3_all",
+             "own_session_recency_h_all", "own_friction_ratio_to_session_7d", "mates_session_people",
+             "mates_session_recency_h")  # fmt: skip
+"""Of these what is typical of an age that is not the lead's own is told."""
 
 
 def sections() -> Iterator[tuple[str, list[str]]]:
@@ -63,7 +67,7 @@ def sample() -> str:
         for name in names:
             lines += list(_feature(name, told))
         lines.append("")
-    lines += ["## Warnings", ""]
+    lines += ["## Older or younger than any trial that was learnt", "", *_other_ages(told), "", "## Warnings", ""]
     for code in book_of("en").warnings:
         for language in LANGUAGES:
             phrasing = Phrasing(language)
@@ -84,6 +88,15 @@ def _feature(name: str, told: dict) -> Iterator[str]:  # type: ignore[type-arg]
                 number = 0.31 if kind != "median" else value or 0.31
                 text += f"; *{phrasing.typical(feature, kind, number, value, features.definition)}*"
             yield f"  - {text}"
+
+
+def _other_ages(told: dict) -> Iterator[str]:  # type: ignore[type-arg]
+    for place, name in enumerate(OTHER_AGE):
+        for value, aged in ((0.0, 1.0), (2.0, (14.0, 0.5, 5.5, 0.0)[place % 4])):
+            yield f"- `{name}` {value}, compared at {aged:g} d"
+            for features, phrasing in told.values():
+                kind = typical_kinds((features[name],))[name]
+                yield f"  - *{phrasing.typical(features[name], kind, 0.31, value, features.definition, aged=aged)}*"
 
 
 if __name__ == "__main__":

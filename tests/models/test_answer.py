@@ -172,3 +172,19 @@ def test_the_age_of_a_trial_and_what_is_missing_are_not_compared(scorer: Scorer,
     assert all(text.endswith("trials of this age have") for text in never)
     assert {one["typical"] for one in missing if not one["feature"].endswith(("recency_h", "time_to_first_h"))} <= {None}
     assert any(reason["typical"] for reason in told)
+
+
+def test_what_is_typical_names_the_age_where_it_is_not_the_leads_own(scorer: Scorer, matrix: FeatureMatrix) -> None:
+    ages, learnt = np.full(len(matrix), 5.0), scorer.reference.ages
+    for age, told in (
+        (0.1, f"aged {learnt[0]:g} day"),
+        (5.0, "of this age"),
+        (40.0, f"aged {learnt[-1]:g} days"),
+        (math.nan, "aged 1 day"),
+    ):
+        ages[:] = age
+        found = score_records(scorer, matrix, ["a"] * len(matrix), Asked(reasons=None), ages=ages)
+        texts = [reason["typical"] for record in found for reason in record["reasons"] if reason["typical"]]
+        compared = {text for text in texts if "lead" not in text}
+        assert compared
+        assert all(told in text for text in compared)

@@ -25,19 +25,17 @@ from models.champion import find_champion, need_champion, same_mapping
 from models.errors import ModelError
 from models.population import Asked, find_population, parse_when
 from models.worklist import write_list
-from tests.training.small_world import FIRST, SmallWorld, silent
+from tests.training import trained_home as shared
+from tests.training.small_world import FIRST, silent
 from training.verbs import run_train
+
+trained_home = shared.trained_home
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(trained_home: shared.TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small product with a champion."""
-    home = tmp_path_factory.mktemp("batch")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRIALWISE_HOME", str(home / "var"))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        run_train(SmallWorld().write(home), trials=0, promote="force", say=silent)
-    return home
+    return trained_home.copy(tmp_path_factory.mktemp("batch")).workspace.parent
 
 
 @pytest.fixture(autouse=True)

@@ -148,7 +148,9 @@ def test_the_missing_steps_are_told_in_words(features: FeatureSet, scorer: Score
     assert [record["player"] for record in said] == ["session", "sales"]
     assert "9 days ago" in str(said[0]["text"])
     assert "sales" in str(said[1]["text"])
-    assert all(record["typical"] for record in said)
+    assert all("trials aged 7 days have" in str(record["typical"]) or "aged 7 days:" in str(record["typical"]) for record in said)
+    own = told(Step(found, 0.2, 0.0, 0.1, 0.0, None), looked, Phrasing("en"), scorer, 5.0)
+    assert all("of this age" in str(record["typical"]) for record in own)
 
 
 def test_a_share_is_held_out_and_always_the_same_one() -> None:

@@ -21,6 +21,9 @@ def test_every_language_has_the_same_sections_families_and_warnings() -> None:
         assert book.warnings.keys() == english.warnings.keys()
         assert book.attributes.keys() == english.attributes.keys()
         assert book.units.plain.keys() == book.units.ago.keys() == english.units.plain.keys()
+        assert book.units.aged.keys() == {"same", *english.units.plain}
+        of_an_age = {mode for mode, texts in book.typical.items() if all("{aged}" in text for text in texts.values())}
+        assert of_an_age == book.typical.keys() - {"lead_median", "values", "rare"}, language
         for family, forms in english.families.items():
             # What English tells apart by the value, the others may tell in one sentence, but never by leaving a case out.
             assert {"other", "zero", "missing", "early", "never"} & forms.keys() == (

@@ -57,7 +57,7 @@ def test_percentages_are_those_of_cldr_with_a_plain_blank(language: str) -> None
     ],
 )
 def test_times_ago_are_in_natural_units(seconds: float, english: str, turkish: str, german: str) -> None:
-    assert [one.span(seconds, ago=True) for one in (ENGLISH, TURKISH, GERMAN)] == [english, turkish, german]
+    assert [one.span(seconds, "ago") for one in (ENGLISH, TURKISH, GERMAN)] == [english, turkish, german]
 
 
 def test_time_spent_is_never_days() -> None:

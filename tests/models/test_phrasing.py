@@ -198,6 +198,38 @@ def test_what_is_typical(name: str, kind: str, number: float, value: float | str
     assert found == [english, german]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "value", "aged", "english", "turkish", "german"),
+    [
+        ("own_session_count_7d", "share", 3.0, 14.0, "50 % of trials aged 14 days have done so at least once",
+         "ürünü 14 gündür deneyenlerin %50 kadarı en az bir kez açtı",
+         "bei 50 % der Testkunden kam das nach 14 Tagen Testzeit mindestens einmal vor"),
+        ("own_session_count_7d", "share", 0.0, 1.0, "50 % of trials aged 1 day have",
+         "ürünü 1 gündür deneyenlerin %50 kadarı ise açtı",
+         "bei 50 % der Testkunden ist das nach 1 Tag Testzeit anders"),
+        ("own_session_recency_h_all", "median", 1.0, 5.5, "typical for a trial aged 5.5 days: 30 minutes ago",
+         "ürünü 5,5 gündür deneyenlerde genellikle 30 dakika önce", "nach 5,5 Tagen Testzeit typisch: vor 30 Minuten"),
+        ("mates_session_people", "share", 0.0, 0.5, "in 50 % of team trials aged 12 hours, someone else on the team has",
+         "ürünü ekibiyle 12 saattir deneyenlerin %50 kadarının ekibi ise açtı",
+         "bei 50 % der Testkunden mit Team ist das dort nach 12 Stunden Testzeit anders"),
+        ("own_session_reached_3_all", "share", 1.0, 0.0, "50 % of trials at the very start have",
+         "ürünü yeni deneyenlerin %50 kadarı bu sayıya ulaştı",
+         "50 % der Testkunden kommen ganz am Anfang der Testzeit auf diese Zahl"),
+        ("company_size", "median", 5.0, 14.0, "for a typical lead it is 0.5", "genellikle 0,5", "typisch: 0,5"),
+    ],
+)  # fmt: skip
+def test_what_is_typical_of_an_age_that_is_not_the_leads_own(
+    name: str, kind: str, value: float, aged: float, english: str, turkish: str, german: str
+) -> None:
+    found = []
+    for language in ("en", "tr", "de"):
+        features, phrasing = told_in(language)
+        own = phrasing.typical(features[name], kind, 0.5, value, features.definition)
+        found.append(phrasing.typical(features[name], kind, 0.5, value, features.definition, aged=aged))
+        assert (own == found[-1]) is (name == "company_size")
+    assert found == [english, turkish, german]
+
+
 def test_what_is_typical_is_a_median_or_a_share() -> None:
     features, phrasing = told_in("tr")
     kinds = typical_kinds(features.features)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,14 @@ def test_a_score_is_compared_with_the_nearest_age(age: float, scale: float) -> N
     assert made.percentile(0.0, age) <= 0.5
     assert made.percentile(1.0, age) == 100.0
     assert made.percentile(-1.0, age) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("age", "other"),
+    [(0.0, 1.0), (0.99, 1.0), (1.0, None), (3.0, None), (7.0, None), (8.0, None), (8.01, 7.0), (90.0, 7.0), (math.nan, 1.0)],
+)
+def test_an_age_that_was_not_learnt_is_compared_with_another(age: float, other: float | None) -> None:
+    assert replace(reference(), oldest_age_days=8.0).other_age(age) == other
 
 
 def test_a_higher_score_never_has_a_lower_percentile() -> None:

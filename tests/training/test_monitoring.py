@@ -21,7 +21,8 @@ from features.storing.rows import Answer
 from models.batch import write_scores
 from models.outfile import write_rows
 from models.population import Asked
-from tests.training.small_world import SmallWorld, silent
+from tests.training import trained_home as shared
+from tests.training.small_world import silent
 from training.monitoring import run_monitor
 from training.monitoring_table import table_lines
 from training.simulated_product import Product, simulated_product
@@ -30,6 +31,7 @@ from training.verbs import run_train
 
 TRAINED_AT, CHANGED_AT = "2026-02-01", "2026-04-20"
 Rows = list[list[str]]
+trained_home = shared.trained_home
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -134,14 +136,14 @@ def test_thirty_leads_never_alarm(tmp_path: Path, seed: int) -> None:
         assert any("Too few" in line for line in table_lines(result))
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = SmallWorld().write(tmp_path_factory.mktemp("small"))
-    run_train(file, trials=0, promote="force", say=silent)
-    return file
+@pytest.fixture
+def small(trained_home: shared.TrainedHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copied = trained_home.copy(tmp_path / "small")
+    monkeypatch.setenv("TRIALWISE_HOME", str(copied.home))
+    return copied.workspace
 
 
-def test_the_ledger_is_read_where_no_file_is_named(small: Path, home: Path) -> None:
+def test_the_ledger_is_read_where_no_file_is_named(small: Path) -> None:
     said: list[str] = []
     result = run_monitor(small, say=said.append)
     assert "no ledger" in said[0]
@@ -152,7 +154,7 @@ def test_the_ledger_is_read_where_no_file_is_named(small: Path, home: Path) -> N
     write_scores(small, scores, asked=Asked(age_days=3), reasons="0", lang=None, say=silent)
     of_file = run_monitor(small, scores, say=silent)
     assert of_file["realised"]["enough"]
-    store = EventStore(f"sqlite:///{home / 'trialwise.db'}")
+    store = EventStore(f"sqlite:///{small.parent / 'var' / 'trialwise.db'}")
     store.migrate()
     day, now = 86_400_000_000, 1_756_000_000_000_000
     for lead in range(700):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from features.errors import InputError, OutsideError, StoppedError
 from models import registry
 from models.artifact import folder_digest, load
 from models.champion import find_champion
-from models.registry import tracking
 from tests.training.small_world import FIRST, SmallWorld, silent
 from training.points import DEFAULT_POINTS
 from training.verbs import parse_budget, run_train
@@ -39,20 +36,15 @@ class Run:
         ref = registry.ChampionRef("small", self.result["version"], "", "")
         return {path.name: path.read_bytes() for path in registry.download(ref, into, self.home).iterdir()}
 
-
-@cache
-def empty_store() -> Path:
-    """Make MLflow's tables once: doing so takes seconds."""
-    home = Path(tempfile.mkdtemp())
-    tracking.client_of(f"sqlite:///{home}/mlflow.db").search_experiments()
-    return home / "mlflow.db"
+    def beside(self, home: Path) -> Path:
+        """Copy the registry: what is registered from now on is not in this one, and the files of models stay where they are."""
+        home.mkdir(exist_ok=True)
+        shutil.copy(self.home / "mlflow.db", home)
+        return home
 
 
 def train(workspace: Path, home: Path, **options: Any) -> Run:
     said: list[str] = []
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "mlflow.db").exists():
-        shutil.copy(empty_store(), home / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRIALWISE_HOME", str(home))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -74,6 +66,19 @@ def first(base: Path) -> Run:
 def second(first: Run) -> Run:
     """The same training again, in the same registry."""
     return train(first.workspace, first.home, as_of=WHEN.isoformat())
+
+
+@pytest.fixture(scope="module")
+def never(first: Run, base: Path) -> Run:
+    """The first in another registry, of leads that started in a window; whatever it is worth, it is not to serve."""
+    middle = (FIRST + timedelta(days=60)).isoformat()
+    return train(first.workspace, base / "never", as_of=WHEN.isoformat(), started_from=middle, promote="never")
+
+
+@pytest.fixture(scope="module")
+def forced(never: Run, base: Path) -> Run:
+    """Another after that one, known up to long after the data end; whatever it is worth, it is to serve."""
+    return train(never.workspace, never.beside(base / "forced"), as_of="2026-06-01", promote="force", seed=1)
 
 
 def test_what_train_prints(first: Run) -> None:
@@ -136,22 +141,18 @@ def test_no_signal_is_registered_and_not_promoted(tmp_path: Path) -> None:
     assert run.result["verdict"] != "publish"
 
 
-def test_force_and_never(first: Run, tmp_path: Path) -> None:
-    forced = train(first.workspace, tmp_path, as_of=WHEN.isoformat(), promote="never", seed=1)
-    assert forced.result["promoted"] is False
-    assert registry.champion("small", tmp_path) is None
-    forced = train(first.workspace, tmp_path, as_of=WHEN.isoformat(), promote="force", seed=1)
+def test_force_and_never(never: Run, forced: Run) -> None:
+    assert never.result["promoted"] is False
+    assert registry.champion("small", never.home) is None
     assert forced.result["gate"]["decision"] == "forced"
-    ref = registry.champion("small", tmp_path)
+    ref = registry.champion("small", forced.home)
     assert ref is not None
     assert ref.version == "2"
 
 
-def test_a_window_of_starts(first: Run, tmp_path: Path) -> None:
-    middle = (FIRST + timedelta(days=60)).isoformat()
-    run = train(first.workspace, tmp_path, as_of=WHEN.isoformat(), started_from=middle, promote="never")
-    assert run.result["leads"] < first.result["leads"]
-    assert run.result["dropped"]["outside_window"] > 0
+def test_a_window_of_starts(first: Run, never: Run) -> None:
+    assert never.result["leads"] < first.result["leads"]
+    assert never.result["dropped"]["outside_window"] > 0
 
 
 def test_too_little_history_gives_a_scorecard_that_says_so(tmp_path: Path) -> None:
@@ -172,17 +173,20 @@ def test_too_little_history_without_points_stops(tmp_path: Path) -> None:
     assert not list((tmp_path / "var").rglob("MLmodel"))
 
 
-def test_data_that_end_early_are_warned_about(first: Run, tmp_path: Path) -> None:
-    run = train(first.workspace, tmp_path, as_of="2026-06-01", promote="never")
-    assert any(line.startswith("warning: the data end at 2025-") for line in run.said)
+def test_data_that_end_early_are_warned_about(first: Run, forced: Run) -> None:
+    assert any(line.startswith("warning: the data end at 2025-") for line in forced.said)
     assert not any(line.startswith("warning") for line in first.said)
 
 
 def test_a_damaged_champion_beats_nobody(first: Run, tmp_path: Path) -> None:
-    train(first.workspace, tmp_path, as_of=WHEN.isoformat())
-    meta = next(tmp_path.rglob("meta.json"))
-    meta.write_text(meta.read_text().replace("small", "smell"))
-    run = train(first.workspace, tmp_path, as_of=WHEN.isoformat())
+    metas = {meta: meta.read_text() for meta in first.home.rglob("meta.json")}
+    try:
+        for meta, text in metas.items():
+            meta.write_text(text.replace("small", "smell"))
+        run = train(first.workspace, first.beside(tmp_path), as_of=WHEN.isoformat())
+    finally:
+        for meta, text in metas.items():
+            meta.write_text(text)
     assert any("champion cannot be read" in line for line in run.said)
     assert run.result["promoted"] is True
     assert run.result["gate"]["reason"].startswith("the champion cannot be read")

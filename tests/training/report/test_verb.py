@@ -8,50 +8,49 @@ import pytest
 
 from features.errors import InputError, OutsideError
 from models import registry
-from tests.training.small_world import SmallWorld, silent
+from tests.training import trained_home as shared
+from tests.training.small_world import silent
 from training.report.verb import run_report
-from training.verbs import run_train
+
+trained_home = shared.trained_home
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("report")
-    workspace = SmallWorld(leads=500).write(folder / "data")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRIALWISE_HOME", str(folder / "var"))
-        run_train(workspace, trials=0, say=silent)
-    return workspace, folder / "var"
+def small(trained_home: shared.TrainedHome, tmp_path_factory: pytest.TempPathFactory) -> shared.TrainedHome:
+    return trained_home.copy(tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(autouse=True)
-def home(trained: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRIALWISE_HOME", str(trained[1]))
+def workspace(small: shared.TrainedHome, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TRIALWISE_HOME", str(small.home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return small.workspace
 
 
-def test_the_champions_report_is_written(trained: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_champions_report_is_written(workspace: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "report.html"
     said: list[str] = []
-    assert run_report(trained[0], out, say=said.append) == {"name": "small", "version": "1", "out": str(out)}
+    assert run_report(workspace, out, say=said.append) == {"name": "small", "version": "1", "out": str(out)}
     assert "Will they pay? small" in out.read_text(encoding="utf-8")
     assert "version 1" in said[0]
 
 
-def test_any_version_can_be_asked_for(trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_version_can_be_asked_for(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_report(trained[0], version="1", say=silent)["out"] == "small-report-1.html"
+    assert run_report(workspace, version="1", say=silent)["out"] == "small-report-1.html"
     with pytest.raises(InputError, match="no such version") as refused:
-        run_report(trained[0], version="9", say=silent)
+        run_report(workspace, version="9", say=silent)
     assert refused.value.expected == "1"
 
 
-def test_a_place_that_cannot_be_written_is_the_outside(trained: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_the_outside(workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutsideError):
-        run_report(trained[0], tmp_path / "file" / "report.html", say=silent)
+        run_report(workspace, tmp_path / "file" / "report.html", say=silent)
 
 
-def test_the_run_keeps_report_card_and_figures(trained: tuple[Path, Path]) -> None:
+@pytest.mark.usefixtures("workspace")
+def test_the_run_keeps_report_card_and_figures() -> None:
     ref = registry.champion("small")
     assert ref is not None
     assert (registry.text(ref, "model_card.md") or "").startswith("# Model card: small")
