@@ -113,16 +113,16 @@ def ranked(
 def told(step: Step, matrix: FeatureMatrix, phrasing: Phrasing, scorer: Scorer, age_days: float) -> list[dict[str, object]]:
     """Return the missing steps of a play in words, with how many trials of the nearest age have taken each."""
     records: list[dict[str, object]] = []
+    peers = scorer.reference.peers(age_days)
     for feature in step.candidate.missing:
         value = float(matrix.column(feature.name)[0])
         typical = scorer.reference.typical.get(feature.name)
-        numbers = typical.at_age[scorer.reference.nearest(age_days)] if typical else ()
-        aged = scorer.reference.other_age(age_days)
+        numbers = typical.at_age[peers.place] if typical else ()
         records.append(
             {
                 "player": feature.player,
                 "text": phrasing.sentence(feature, value, scorer.definition),
-                "typical": phrasing.typical(feature, typical.kind, numbers[0], value, scorer.definition, aged=aged)
+                "typical": phrasing.typical(feature, typical.kind, numbers[0], value, scorer.definition, aged=peers.other_age)
                 if typical and numbers
                 else None,
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,22 @@ from features.feature import TRIAL_AGE, Feature
 from features.matrix import FeatureMatrix
 from models.explanation import Explanation
 from models.phrasing import Phrasing
-from models.reference import VALUES
+from models.reference import VALUES, Peers
 from models.scorer import Scorer
 
 Floats = NDArray[np.float64]
 
 NEVER_DONE = frozenset({"recency_h", "time_to_first_h"})
 """Families that have no value while nothing has happened; over a team, also while nobody knows of it."""
+
+
+class _Lead(NamedTuple):
+    """A row that is told: its place and age, whom it is compared with, and the share of every column."""
+
+    row: int
+    age_days: float
+    peers: Peers
+    shares: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +66,18 @@ class Reasons:
         told = self.explanation
         listed = told.top(row, self.count)
         points, log_odds = told.rest(row, listed)
-        shares = told.shares[row].tolist()
-        reasons = [self._reason(told, shares, row, player, age_days) for player in listed]
-        return reasons, {"points": points, "log_odds": log_odds}
+        lead = _Lead(row, age_days, self.scorer.reference.peers(age_days), told.shares[row].tolist())
+        return [self._reason(told, lead, player) for player in listed], {"points": points, "log_odds": log_odds}
 
-    def _reason(self, explanation: Explanation, shares: list[float], row: int, player: int, age_days: float) -> dict[str, object]:
+    def _reason(self, explanation: Explanation, lead: _Lead, player: int) -> dict[str, object]:
+        row = lead.row
         points, log_odds = float(explanation.points[row, player]), float(explanation.log_odds[row, player])
-        feature = self._clearest(explanation.players[player], shares, points)
+        feature = self._clearest(explanation.players[player], lead.shares, points)
         number = float(self.matrix.values[row, self.matrix.features.index(feature.name)])
         value: float | str | None = None if number != number else number
         if feature.kind == "category":
             value = self.matrix.labels[feature.name][row]
-        early = age_days * DAY_US < feature.min_age_us
+        early = lead.age_days * DAY_US < feature.min_age_us
         return {
             "player": explanation.players[player],
             "feature": feature.name,
@@ -75,7 +85,7 @@ class Reasons:
             "points": points,
             "log_odds": log_odds,
             "text": self.phrasing.sentence(feature, value, self.scorer.definition, early=early),
-            "typical": self._typical(feature, value, number, age_days),
+            "typical": self._typical(feature, value, number, lead.peers),
         }
 
     def _clearest(self, player: str, shares: list[float], points: float) -> Feature:
@@ -86,8 +96,8 @@ class Reasons:
         best = min(own, key=shares.__getitem__) if points < 0 else max(own, key=shares.__getitem__)
         return self.scorer.feature_set[self.scorer.names[best]]
 
-    def _typical(self, feature: Feature, value: float | str | None, number: float, age_days: float) -> str | None:
-        """Return what is typical of a feature at an age, or None where the model does not say.
+    def _typical(self, feature: Feature, value: float | str | None, number: float, peers: Peers) -> str | None:
+        """Return what is typical of a feature among some trials, or None where the model does not say.
 
         Beside what the lead has never done stands how many others have.
         """
@@ -99,10 +109,8 @@ class Reasons:
         # Of trials of this age this age is typical, and what is not known is not compared.
         if typical is None or feature.player == TRIAL_AGE or number != number:
             return None
-        reference = self.scorer.reference
-        numbers = typical.at_age[reference.nearest(age_days)]
+        numbers = typical.at_age[peers.place]
         place = int(number) if typical.kind == VALUES else 0
         if place >= len(numbers):
             return None
-        aged = reference.other_age(age_days)
-        return self.phrasing.typical(feature, typical.kind, numbers[place], value, self.scorer.definition, aged=aged)
+        return self.phrasing.typical(feature, typical.kind, numbers[place], value, self.scorer.definition, aged=peers.other_age)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,15 @@ class Typical:
     at_age: tuple[tuple[float, ...], ...]
 
 
+class Peers(NamedTuple):
+    """The trials of training that a lead is compared with."""
+
+    place: int
+    """Of their age among the ages."""
+    other_age: float | None
+    """Their age (days) where it is not the lead's own."""
+
+
 @dataclass(frozen=True, eq=False)
 class Reference:
     """The out-of-time scores of training at each age, and the usual values of the features.
@@ -56,14 +65,14 @@ class Reference:
         """Return the place of the nearest age; without an age the first."""
         return min(range(len(self.ages)), key=lambda i: abs(self.ages[i] - age_days)) if age_days == age_days else 0
 
-    def other_age(self, age_days: float) -> float | None:
-        """Return the age (days) of the trials that one is compared with where it is not its own, else None.
+    def peers(self, age_days: float) -> Peers:
+        """Return the trials that one is compared with.
 
         From the youngest age to the oldest that was learnt, the nearest one passes for its own; a trial without an age has none.
         """
-        if self.ages[0] <= age_days <= max(self.ages[-1], self.oldest_age_days):
-            return None
-        return self.ages[self.nearest(age_days)]
+        place = self.nearest(age_days)
+        own = self.ages[0] <= age_days <= max(self.ages[-1], self.oldest_age_days)
+        return Peers(place, None if own else self.ages[place])
 
     def percentile(self, probability: float, age_days: float) -> float:
         """Return the share of reference scores below a probability, in per cent; ties count half."""

@@ -46,7 +46,7 @@ def test_a_score_is_compared_with_the_nearest_age(age: float, scale: float) -> N
     [(0.0, 1.0), (0.99, 1.0), (1.0, None), (3.0, None), (7.0, None), (8.0, None), (8.01, 7.0), (90.0, 7.0), (math.nan, 1.0)],
 )
 def test_an_age_that_was_not_learnt_is_compared_with_another(age: float, other: float | None) -> None:
-    assert replace(reference(), oldest_age_days=8.0).other_age(age) == other
+    assert replace(reference(), oldest_age_days=8.0).peers(age).other_age == other
 
 
 def test_a_higher_score_never_has_a_lower_percentile() -> None:
