@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from features.clock import format_us, now_us
 from models import stages
 from serving.access import Caller
-from serving.answering import Answering
+from serving.answering import CHUNK, Answering
 from serving.guards import BODY_LIMIT, json_body
 from serving.instants import read_as_of
 from serving.lead_address import LEAD
@@ -55,8 +56,9 @@ async def ranked(
         lines, following = page(newest, stage, int(limit), cursor)
         found = services.store.leads([line.lead_id for line in lines])
         standings = [loaded.view.standing(found[line.lead_id], newest.as_of) for line in lines if line.lead_id in found]
-        items = _score(services, loaded, [one for one in standings if one is not None], newest.as_of, wish, caller, "list")
-        return {"items": items, "next": following}
+        there = [one for one in standings if one is not None]
+        with services.metrics.score_seconds.labels("list").time():
+            return {"items": _score(services, loaded, there, newest.as_of, wish, caller, "list"), "next": following}
 
     return QuickJSON(await services.compute(work))
 
@@ -71,20 +73,28 @@ async def many(request: Request) -> QuickJSON:
     as_of = read_as_of(body.as_of, services.workspace.timezone, now_us())
     loaded = services.model()
 
-    def work() -> dict[str, Any]:
-        stored = services.store.leads(list(dict.fromkeys(body.lead_ids)))
+    def work(start: int) -> tuple[list[Record], list[dict[str, Any]]]:
+        some = body.lead_ids[start : start + CHUNK]
+        stored = services.store.leads(list(dict.fromkeys(some)))
         standings: list[Standing] = []
         errors: list[dict[str, Any]] = []
-        for index, lead_id in enumerate(body.lead_ids):
+        for index, lead_id in enumerate(some, start):
             lead = stored.get(lead_id)
             standing = None if lead is None else loaded.view.standing(lead, as_of)
             if standing is None or standing.ignored:
                 errors.append({"index": index, "code": "lead_not_found", "detail": why_not(lead is not None, standing)})
             else:
                 standings.append(standing)
-        return {"scores": _score(services, loaded, standings, as_of, wish, caller, "leads"), "errors": errors}
+        return _score(services, loaded, standings, as_of, wish, caller, "leads"), errors
 
-    return QuickJSON(await services.compute(work))
+    scores: list[Record] = []
+    errors: list[dict[str, Any]] = []
+    with services.metrics.score_seconds.labels("leads").time():
+        for start in range(0, len(body.lead_ids), CHUNK):
+            found, missed = await services.compute(partial(work, start))
+            scores += found
+            errors += missed
+    return QuickJSON({"scores": scores, "errors": errors})
 
 
 @router.get(f"{LEAD}/score", response_model=Score, summary="Score one stored lead")
@@ -98,7 +108,8 @@ async def one(request: Request, lead_id: str, as_of: AsOf = None, reasons: Reaso
 
     def work() -> Record:
         standing = standing_of(stored_of(services.store, lead_id), loaded.view, instant)
-        return _score(services, loaded, [standing], instant, wish, caller, "lead")[0]
+        with services.metrics.score_seconds.labels("lead").time():
+            return _score(services, loaded, [standing], instant, wish, caller, "lead")[0]
 
     return QuickJSON(await services.compute(work))
 
@@ -124,8 +135,7 @@ def _score(
     services: Services, loaded: Loaded, standings: list[Standing], as_of: int, wish: Wish, caller: Caller, door: str
 ) -> list[Record]:
     asked = asked_of(loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
-    with services.metrics.score_seconds.labels(door).time():
-        records = score_standings(loaded, services.store, standings, as_of, asked, services.metrics.score_lag.observe)
+    records = score_standings(loaded, services.store, standings, as_of, asked, services.metrics.score_lag.observe)
     services.live_percentile.fill(records, loaded, as_of)
     ids = [standing.lead.lead_id for standing in standings]
     again = stored_again(services.workspace, services.store, ids, as_of)

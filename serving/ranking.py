@@ -25,7 +25,7 @@ from serving.problems import Problem
 from serving.proving import Loaded
 from serving.scoring import Wish, asked_of, score_standings
 
-CHUNK = 500
+CHUNK = 200
 FRESH_SECONDS = 2.0
 REST = 5.0
 """A list that took a second to compute is used for this many seconds."""

@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ SETTLING = 0.2
 """The share of the time after which growth is measured: caches fill first."""
 BUDGETS = {"ingest": 50.0, "score": 50.0, "reasons": 75.0, "batch": 300.0, "list": 300.0}
 """Milliseconds at p99, of check 40; printed beside what was measured, and nothing fails because of them."""
+EVENTS_A_LEAD = 200
+"""After so many events a lead pays and a new one takes its place: a trial has an end, or answers would read more and more."""
 WEIGHTS = {"ingest": 10, "score": 5, "reasons": 3, "batch": 1, "list": 1}
 
 
@@ -57,8 +60,9 @@ class Load:
 
     def _client(self, number: int, begin: float) -> None:
         rng = random.Random(number)
+        heard = dict.fromkeys(range(number, len(self.lead_ids), CLIENTS), 0)
         kinds: dict[str, Callable[[httpx.Client], httpx.Response]] = {
-            "ingest": lambda http: http.post("/v1/batch", json={"batch": self._events(rng)}),
+            "ingest": lambda http: http.post("/v1/batch", json={"batch": self._events(rng, heard)}),
             "score": lambda http: http.get(f"/v1/leads/{rng.choice(self.lead_ids)}/score", params={"reasons": 0}),
             "reasons": lambda http: http.get(f"/v1/leads/{rng.choice(self.lead_ids)}/score", params={"reasons": 5}),
             "batch": lambda http: http.post(
@@ -79,13 +83,31 @@ class Load:
                 except httpx.TransportError as trouble:
                     self.failures.append(f"{kind}: {trouble!r}")
                 self.took[kind].append((time.monotonic() - start) * 1e3)
+                self._replace(http, rng, heard)
                 turn += CLIENTS / self.rate
 
-    def _events(self, rng: random.Random) -> list[dict[str, Any]]:
+    def _events(self, rng: random.Random, heard: dict[int, int]) -> list[dict[str, Any]]:
+        """Return some events of the leads at a client's own places, and count them."""
+        places = rng.choices(list(heard), k=20)
+        for place in places:
+            heard[place] += 1
         return [
-            {"type": "track", "userId": rng.choice(self.lead_ids), "event": "login", "messageId": f"{rng.getrandbits(96):x}"}
-            for _ in range(20)
+            {"type": "track", "userId": self.lead_ids[place], "event": "login", "messageId": f"{rng.getrandbits(96):x}"}
+            for place in places
         ]
+
+    def _replace(self, http: httpx.Client, rng: random.Random, heard: dict[int, int]) -> None:
+        """Let leads of whom enough was heard pay, and others come in their places."""
+        for place in [place for place, count in heard.items() if count >= EVENTS_A_LEAD]:
+            new = {"type": "identify", "userId": f"new-{rng.getrandbits(64):x}", "messageId": f"{rng.getrandbits(96):x}"}
+            for path, body in (
+                ("/v1/conversions", {"conversions": [{"lead_id": self.lead_ids[place], "at": datetime.now(UTC).isoformat()}]}),
+                ("/v1/identify", new),
+            ):
+                answer = http.post(path, json=body)
+                if answer.status_code != httpx.codes.OK:
+                    self.failures.append(f"{path}: {answer.status_code} {answer.text[:200]}")
+            self.lead_ids[place], heard[place] = new["userId"], 0
 
     def slope(self, column: int) -> float:
         """Return how much memory (1, MB) or open files (2) grow in ten minutes, once the server has settled."""

@@ -133,6 +133,9 @@ def test_states_of_a_lead(client: TestClient) -> None:
     many = client.post("/v1/leads/scores", json={"lead_ids": ["nobody", "ended", "staff"]}).json()
     assert [score["lead_id"] for score in many["scores"]] == ["ended"]
     assert [(one["index"], one["code"]) for one in many["errors"]] == [(0, "lead_not_found"), (2, "lead_not_found")]
+    piece_by_piece = client.post("/v1/leads/scores", json={"lead_ids": ["ended", *["nobody"] * 450, "ended", "staff"]}).json()
+    assert [score["lead_id"] for score in piece_by_piece["scores"]] == ["ended", "ended"]
+    assert [one["index"] for one in piece_by_piece["errors"]] == [*range(1, 451), 452]
 
 
 @pytest.mark.parametrize("lead_id", ["a/b", "x@y.com", "a/score", "a b?c#d", "ü/ñ", "//", "🚀", "a+b", ".", "a\r\nb", "\x1b[31m"])
