@@ -105,6 +105,7 @@ class PatientProtocol(HttpToolsProtocol):
         method, path = self.parser.get_method().decode("ascii"), self.url.partition(b"?")[0].decode("latin-1")
         head = refusals.head(method, path, self.headers)
         if head is None:
+            refusals.expect(method, path)
             return False
         if not self.parser.should_keep_alive():
             head.append((b"connection", b"close"))

@@ -52,12 +52,19 @@ class Refusals:
         self._head = [(name.lower().encode(), value.encode()) for name, value in head.items()]
         self.code, self.status = problem.code, problem.status
 
+    def expect(self, method: str, path: str) -> None:
+        """Keep room for a request that is let through and has not taken it yet."""
+        gate = self.gates.get((method, path))
+        if gate is not None:
+            gate.expect()
+
     def head(self, method: str, path: str, headers: Headers) -> list[tuple[bytes, bytes]] | None:
         """Return the headers of the refusal of a request, which is then counted and noted, or None if there is room for it."""
         gate = self.gates.get((method, path))
         if gate is None or not gate.is_full or any(name == b"origin" for name, _ in headers):
             return None
         begin, note = time.perf_counter(), note_of(headers)
+        gate.refused()
         self.metrics.refused.labels(self.code).inc()
         seconds = time.perf_counter() - begin
         self.metrics.observe(method, path, self.status, seconds)

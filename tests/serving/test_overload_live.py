@@ -21,6 +21,7 @@ from tests.serving.test_draining import is_ready, keep
 from tests.serving.test_run import server, track
 
 CLIENTS = 120
+LEADS = 1000
 SCORED = {"leads": [{"lead_id": "a", "started_at": "2026-01-01"}], "reasons": 5}
 
 
@@ -80,9 +81,9 @@ def wave() -> Wave:
     """Return requests without end: a score of a lead with five reasons, a batch of twenty events, a score, and so on."""
     score = posted("/v1/score", json.dumps(SCORED).encode())
     for turn in itertools.count():
-        ids = [f"press-{turn}-{i}" for i in range(20)]
+        calls = [track(f"press-{turn}-{i}") | {"userId": f"lead-{turn % LEADS}"} for i in range(20)]
         yield "/v1/score", score
-        yield "/v1/batch", posted("/v1/batch", json.dumps({"batch": [track(one) for one in ids]}).encode())
+        yield "/v1/batch", posted("/v1/batch", json.dumps({"batch": calls}).encode())
 
 
 @pytest.mark.faults
