@@ -1,7 +1,7 @@
 """Turns: threads get theirs of the interpreter, however busy the event loop is.
 
 Only one of them runs Python at a time. Whoever waits for the lock is woken when it is let go, and by the time it is awake a loop
-that only read from a socket in between has it again (the convoy effect: David Beazley, "Understanding the Python GIL", PyCon 2010;
+that only read from a socket has it again (the convoy effect: David Beazley, "Understanding the Python GIL", PyCon 2010;
 bugs.python.org/issue7946). A thread that stores twenty events lets it go at each of them: on a loop without a pause it waits for
 seconds. So while threads have work, a busy loop stands aside for a share of its time, or until they are done.
 """

@@ -23,11 +23,11 @@ class Told(NamedTuple):
     sent: float
     """Seconds after the beginning."""
     late: float
-    """Seconds by which it was sent too late, or its answer lay there unread: the generator's fault, or for want of a connection."""
+    """Seconds that it was sent too late, or that its answer lay there unread: its own fault, or no connection was free."""
 
 
 ACCEPTED_SECONDS = 0.5
-"""Until all connections stand: libuv accepts one in each turn of the loop, so a crowd that comes all at once waits at the port."""
+"""Until all connections stand: libuv accepts one in each turn of the loop, so a crowd that comes at once waits at the port."""
 
 Wave = Iterator[tuple[str, bytes]]
 """Kinds and whole requests, without end."""
@@ -48,7 +48,7 @@ class Asking:
     def status(self) -> int | None:
         """Read what is there; return the status once the answer is whole."""
         part = self.socket.recv(1 << 18)
-        assert part, f"the server closed the connection: {self.kind} {time.perf_counter()-self.sent} {self.socket.getsockname()} {self.got}"
+        assert part, "the server closed the connection"
         self.got += part
         head, ended, body = self.got.partition(b"\r\n\r\n")
         if not ended or len(body) < int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]):

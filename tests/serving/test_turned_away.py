@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -130,6 +130,7 @@ def test_who_takes_no_refusals_gets_no_more_of_them(
         monkeypatch.setattr(Gate, "is_full", True)
         one.settimeout(1)
         many, sent = asked("/v1/track", b"{}") * 1000, 0
-        with pytest.raises(TimeoutError):
+        with suppress(TimeoutError):
             while sent < 100 * len(many):
                 sent += one.send(many)
+        assert sent < 100 * len(many)
