@@ -126,7 +126,8 @@ def test_a_connection_turns_away_by_itself_and_stays_open(
 def test_who_takes_no_refusals_gets_no_more_of_them() -> None:
     """Through the layers an answer waits until those before it are taken; here it would only be kept."""
     taken: Any = SimpleNamespace(
-        app_state={REFUSALS: SimpleNamespace(head=lambda *_: [])}, cycle=None, expect_100_continue=False, flow=SimpleNamespace(write_paused=True),
+        app_state={REFUSALS: SimpleNamespace(head=lambda *_: [])},
+        cycle=None, expect_100_continue=False, flow=SimpleNamespace(write_paused=True),
         parser=SimpleNamespace(should_upgrade=lambda: False),
     )  # fmt: skip
     assert PatientProtocol._turn_away(taken) is False
