@@ -35,6 +35,7 @@ from serving import (
 from serving.access import Access
 from serving.background import parts_of
 from serving.browsers import Browsers
+from serving.connections import REFUSALS
 from serving.draining import Draining
 from serving.guarded_connect import Trust
 from serving.guards import Doorkeeper
@@ -56,7 +57,7 @@ from serving.shadow_metrics import ShadowMetrics
 from serving.silence import Silence
 from serving.straight import Straight
 from serving.tracing import configured
-from serving.turned_away import TurnedAway
+from serving.turned_away import Refusals, TurnedAway
 from serving.webhook_endpoints import endpoints_of
 from serving.webhook_metrics import WebhookMetrics
 
@@ -93,15 +94,16 @@ def create_app(workspace: Workspace, settings: Settings, *, source: Registry | N
     """Return the server of one workspace; ``source`` stands in for the registry in tests."""
     metrics, rooms = Metrics(), Rooms(settings.limits)
     draining = Draining(settings.limits.drain_seconds)
+    refusals = Refusals(rooms=rooms, metrics=metrics, routers=ROUTERS)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services = await run_in_threadpool(_open, workspace, settings, metrics, source)
         app.state.services = services
         services.rooms, services.draining = rooms, draining
         draining.watch()
         try:
-            yield
+            yield {REFUSALS: refusals}
         finally:
             await run_in_threadpool(_close, services)
 
@@ -115,7 +117,7 @@ def create_app(workspace: Workspace, settings: Settings, *, source: Registry | N
     app.add_middleware(Browsers, origins=settings.origins, doors=PAGE_DOORS)
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Observed, rooms=rooms, tracing=configured())
-    app.add_middleware(TurnedAway, rooms=rooms, metrics=metrics, routers=ROUTERS)
+    app.add_middleware(TurnedAway, refusals=refusals)
     return app
 
 

@@ -12,12 +12,16 @@ import resource
 import sys
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from serving.problems import MEDIA_TYPE, Problem
 from serving.request_ids import made
+
+if TYPE_CHECKING:
+    from serving.turned_away import Refusals
 
 RECEIVE_SECONDS = 15.0
 SEND_SECONDS = 15.0
@@ -27,6 +31,10 @@ SEND_BYTES = 64 * 1024
 AROUND_LIMIT = 64 * 1024
 """Bytes of a request beside its body, so many more than the body has: address, headers, sizes of pieces and what follows them."""
 MOST_FILES = 8192
+REFUSALS = "refusals"
+"""Under this name the state of the application holds who turns requests away."""
+ANSWERED = SimpleNamespace(response_complete=True, message_event=SimpleNamespace(set=lambda: None))
+"""What uvicorn looks at once a request is answered; one that is turned away gets no cycle of its own."""
 KEPT_FILES = 128
 """Of the files that the process may open these are for the store, the logs and the registry."""
 
@@ -85,7 +93,29 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = False
         if is_ambiguous(self.parser.get_http_version(), self.headers):
             raise ValueError
-        super().on_headers_complete()
+        if not self._turn_away():
+            super().on_headers_complete()
+
+    def _turn_away(self) -> bool:
+        """Answer a request for which there is no room, if nothing stands before it on this connection; its body is not kept."""
+        refusals: Refusals | None = self.app_state.get(REFUSALS)
+        is_first = self.cycle is None or self.cycle.response_complete
+        if refusals is None or not is_first or self.flow.write_paused or self.expect_100_continue or self.parser.should_upgrade():
+            return False
+        method, path = self.parser.get_method().decode("ascii"), self.url.partition(b"?")[0].decode("latin-1")
+        head = refusals.head(method, path, self.headers)
+        if head is None:
+            refusals.expect(method, path)
+            return False
+        if not self.parser.should_keep_alive():
+            head.append((b"connection", b"close"))
+        lines = b"".join(b"%b: %b\r\n" % line for line in head)
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[refusals.status], lines, refusals.body))
+        self.cycle = cast("RequestResponseCycle", ANSWERED)
+        if not self.parser.should_keep_alive():
+            self.transport.close()
+        self.on_response_complete()
+        return True
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""

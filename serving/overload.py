@@ -2,7 +2,9 @@
 
 Threads compute and write; a bounded number of requests may use or await them. Their number alone says little: twenty that take a
 millisecond each are soon done, and twenty that take fifty are a second. So a gate measures how fast it lets requests go while it
-has any, and is full as soon as one more would wait longer than anybody should.
+has any, and is full as soon as one more would wait longer than anybody should (Little's law). A burst may wait; but once somebody
+had to be refused, a queue is only waiting and gains nothing: it is kept short until nobody was refused for a while (Nichols and
+Jacobson, "Controlling Queue Delay", ACM Queue 2012; for servers: Maurer, "Fail at Scale", ACM Queue 2015).
 
 While there is no room, a request is refused before its body is read. It takes its room only when the body is there, so that
 clients who send slowly keep nobody else out, and gives it back when it is answered.
@@ -10,6 +12,8 @@ clients who send slowly keep nobody else out, and gives it back when it is answe
 
 from __future__ import annotations
 
+import asyncio
+import math
 import os
 import time
 from collections.abc import Callable
@@ -32,28 +36,61 @@ COMPUTES, WRITES = frozenset({"score", "leads"}), frozenset({"ingest", "posthog"
 
 PATIENCE_SECONDS = 0.15
 """So long at most the last one who got in waits, by the pace of the gate; half of what an accepted request may take."""
-FEW = 16
+FULL_SECONDS = 1.0
+"""For so long after a refusal a gate is impatient: what comes again after Retry-After meets a short queue."""
+COMPUTING_SECONDS, WRITING_SECONDS = 0.01, 0.05
+"""So long at most somebody waits then. What computes holds up the loop, and with it the refusals; what writes waits for the disk,
+and those who wait together are written together."""
+FEW = 8
 """So many are let in however slow they are: what a handful of clients ask at one time is no overload."""
 MEMORY = 1 / 32
 """The weight of the newest step in the pace."""
 
 
 class Gate:
-    """Room for so many requests, and for fewer if they take long. Only the event loop counts here."""
+    """Room for so many requests, and for fewer if they take long. Only the event loop counts here.
 
-    def __init__(self, name: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    Parameters
+    ----------
+    most
+        The room in numbers.
+    impatience
+        How many seconds the last one who got in waits at most while others are refused.
+    """
+
+    def __init__(self, name: str, most: int, impatience: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
         self.most = most
+        self.impatience = impatience
         self.inside = 0
         self.pace = 0.0
         """Seconds from one request that leaves to the next one, while there are any inside."""
         self._clock = clock
         self._since = 0.0
+        self._refused_at = -math.inf
+        self._coming = 0
 
     @property
     def is_full(self) -> bool:
         """Tell whether one more would be too many, or would have to wait too long."""
-        return self.inside >= self.most or (self.inside >= FEW and self.inside * self.pace > PATIENCE_SECONDS)
+        wanted = self.inside + self._coming
+        if wanted < FEW:
+            return wanted >= self.most
+        is_calm = self._clock() - self._refused_at > FULL_SECONDS
+        return wanted >= self.most or wanted * self.pace > (PATIENCE_SECONDS if is_calm else self.impatience)
+
+    def refused(self) -> None:
+        """Note that somebody found no room."""
+        self._refused_at = self._clock()
+
+    def expect(self) -> None:
+        """Count a request that was let through until those that came with it have taken their room, in this turn of the loop."""
+        if not self._coming:
+            asyncio.get_running_loop().call_soon(self._have_come)
+        self._coming += 1
+
+    def _have_come(self) -> None:
+        self._coming = 0
 
     def enter(self) -> None:
         """Take room for the running request, unless it has it already; what runs outside of a request needs none."""
@@ -61,6 +98,7 @@ class Gate:
         if note is None or self in note.gates:
             return
         if self.is_full:
+            self.refused()
             raise overloaded()
         if self.inside == 0:
             self._since = self._clock()  # nobody inside is no pace
@@ -81,14 +119,15 @@ class Rooms:
     """What one server process has room for."""
 
     def __init__(self, limits: Limits) -> None:
-        self.computing = Gate("computing", SCORERS + limits.waiting)
-        self.writing = Gate("writing", WRITERS + limits.waiting)
+        self.computing = Gate("computing", SCORERS + limits.waiting, COMPUTING_SECONDS)
+        self.writing = Gate("writing", WRITERS + limits.waiting, WRITING_SECONDS)
         self.body_bytes = 0
 
     def check(self, scope: Scope) -> None:
         """Raise the problem if the door of a request leads to a full gate: there is no use in reading its body."""
         gate = self.gate(scope.get("route"))
         if gate is not None and gate.is_full:
+            gate.refused()
             raise overloaded()
 
     def enter(self, scope: Scope) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -30,6 +29,7 @@ from serving.proving import Loaded
 from serving.ranking import Ranking
 from serving.shadow import Shadow
 from serving.silence import Silence
+from serving.turns import Turns
 from serving.view import View
 from serving.webhook_endpoints import Endpoint
 
@@ -56,6 +56,7 @@ class Services:
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITERS))
     scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SCORERS))
     gathered: Gathered = field(default_factory=Gathered)
+    turns: Turns = field(default_factory=Turns)
     behind: tuple[Part, ...] = ()
     """What runs behind the answers."""
     endpoints: tuple[Endpoint, ...] = ()
@@ -89,19 +90,19 @@ class Services:
     async def write(self, work: Callable[[], T]) -> T:
         """Run work that waits for the disk, off the event loop; raise the problem if there is no room for it."""
         self.rooms.writing.enter()
-        return await anyio.to_thread.run_sync(work, limiter=self.writers)
+        return await self.turns.in_thread(work, self.writers)
 
     async def compute(self, work: Callable[[], T]) -> T:
         """Run work that computes, off the event loop; raise the problem if there is no room for it."""
         self.rooms.computing.enter()
-        return await anyio.to_thread.run_sync(work, limiter=self.scorers)
+        return await self.turns.in_thread(work, self.scorers)
 
     async def compute_together(self, kind: Hashable, item: Item, work: Callable[[Sequence[Item]], Sequence[T]]) -> T:
         """Run what is usually short on the event loop, at once with what others want alike; raise the problem without room."""
         self.rooms.computing.enter()
         if self.gathered.is_short:
             return await self.gathered.take(kind, item, work)
-        (found,) = await anyio.to_thread.run_sync(partial(self.gathered.timed, work, [item]), limiter=self.scorers)
+        (found,) = await self.turns.in_thread(partial(self.gathered.timed, work, [item]), self.scorers)
         return found
 
     async def caller(self, request: Request, scope: str, written: str | None = None) -> Caller:

@@ -1,8 +1,9 @@
 """Turned away: while there is no room at a door, whoever comes is told so at once, before anything else is done for them.
 
 A refusal that goes through all layers takes a third of a millisecond: under four times the load that a server can bear it would
-do little else. Here it costs what reading the request and a line in the log cost. Web pages are not turned away here: their
-browsers would not let them read why.
+do little else. Here it costs what reading the head of a request and a line in the log cost; where the connection itself asks
+(`serving/connections.py`) not even a task is made for it. Web pages are not turned away here: their browsers would not let them
+read why.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -24,9 +25,11 @@ from serving.request_ids import HEADER, note_of
 
 log = logging.getLogger("trialwise.access")
 
+Headers = Sequence[tuple[bytes, bytes]]
 
-class TurnedAway:
-    """The layer before all others: it looks only whether the door that a request goes to has room.
+
+class Refusals:
+    """Who is turned away, and with which words: it looks only whether the door that a request goes to has room.
 
     Parameters
     ----------
@@ -34,8 +37,7 @@ class TurnedAway:
         The doors; those whose address holds a name are left to the layers further in.
     """
 
-    def __init__(self, app: ASGIApp, *, rooms: Rooms, metrics: Metrics, routers: Iterable[APIRouter]) -> None:
-        self.app = app
+    def __init__(self, *, rooms: Rooms, metrics: Metrics, routers: Iterable[APIRouter]) -> None:
         self.metrics = metrics
         self.gates: dict[tuple[str, str], Gate] = {}
         for router in routers:
@@ -47,25 +49,43 @@ class TurnedAway:
         told = json.loads(bytes(problem.response().body)) | {"message": problem.detail}  # Segment's clients look for a message
         self.body = json.dumps(told).encode()
         head = {"content-type": MEDIA_TYPE, "content-length": str(len(self.body)), **problem.headers}
-        self.head = [(name.lower().encode(), value.encode()) for name, value in head.items()]
+        self._head = [(name.lower().encode(), value.encode()) for name, value in head.items()]
         self.code, self.status = problem.code, problem.status
+
+    def expect(self, method: str, path: str) -> None:
+        """Keep room for a request that is let through and has not taken it yet."""
+        gate = self.gates.get((method, path))
+        if gate is not None:
+            gate.expect()
+
+    def head(self, method: str, path: str, headers: Headers) -> list[tuple[bytes, bytes]] | None:
+        """Return the headers of the refusal of a request, which is then counted and noted, or None if there is room for it."""
+        gate = self.gates.get((method, path))
+        if gate is None or not gate.is_full or any(name == b"origin" for name, _ in headers):
+            return None
+        begin, note = time.perf_counter(), note_of(headers)
+        gate.refused()
+        self.metrics.refused.labels(self.code).inc()
+        seconds = time.perf_counter() - begin
+        self.metrics.observe(method, path, self.status, seconds)
+        if log.isEnabledFor(logging.INFO):
+            say(note, method, path, self.status, seconds)
+        return [*self._head, (HEADER, note.request_id.encode("ascii"))]
+
+
+class TurnedAway:
+    """The layer before all others, for requests that a connection has let through."""
+
+    def __init__(self, app: ASGIApp, *, refusals: Refusals) -> None:
+        self.app = app
+        self.refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "http":
-            gate = self.gates.get((scope["method"], scope["path"]))
-            if gate is not None and gate.is_full and not any(name == b"origin" for name, _ in scope["headers"]):
-                await self._refuse(scope, send)
+            head = self.refusals.head(scope["method"], scope["path"], scope["headers"])
+            if head is not None:
+                await send({"type": "http.response.start", "status": self.refusals.status, "headers": head})
+                await send({"type": "http.response.body", "body": self.refusals.body})
                 return
         await self.app(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, send: Send) -> None:
-        begin, note = time.perf_counter(), note_of(scope["headers"])
-        headers = [*self.head, (HEADER, note.request_id.encode("ascii"))]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
-        seconds = time.perf_counter() - begin
-        self.metrics.observe(scope["method"], scope["path"], self.status, seconds)
-        self.metrics.refused.labels(self.code).inc()
-        if log.isEnabledFor(logging.INFO):
-            say(note, scope["method"], scope["path"], self.status, seconds)

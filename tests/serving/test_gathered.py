@@ -148,7 +148,7 @@ def test_a_go_has_an_end_however_short_the_work() -> None:
 
 
 def test_whoever_is_too_many_is_refused_before_anything_is_computed() -> None:
-    gathered, gate, goes = Gathered(), Gate("computing", 2), Goes()
+    gathered, gate, goes = Gathered(), Gate("computing", 2, 0.01), Goes()
 
     async def one(item: int) -> int | str:
         note = Note(str(item))

@@ -18,7 +18,7 @@ from serving import ingest_routes, overload
 from serving.app import create_app
 from serving.guards import counted
 from serving.limits import Limits
-from serving.overload import FEW, PATIENCE_SECONDS, SCORERS, WRITERS, Gate, Rooms
+from serving.overload import FEW, FULL_SECONDS, PATIENCE_SECONDS, SCORERS, WRITERS, Gate, Rooms
 from serving.problems import Problem
 from serving.request_ids import NOTE, Note
 from serving.settings import Settings
@@ -100,7 +100,7 @@ def test_a_request_that_got_in_is_not_refused_halfway(server: TestClient, monkey
 
 def test_a_gate_counts_requests_and_not_their_turns() -> None:
     rooms = Rooms(Limits(waiting=0))
-    gate = Gate("x", 1)
+    gate = Gate("x", 1, 0.01)
     gate.enter()  # outside of a request nothing is counted
     assert gate.inside == 0
     first, second = Note("first"), Note("second")
@@ -145,7 +145,7 @@ def fill(gate: Gate, inside: list[Note], number: int) -> None:
 def test_slow_requests_leave_room_for_fewer() -> None:
     """Whoever got in last waits at most as long as anybody should; when they get quicker, more are let in again."""
     clock, inside = Clock(), list[Note]()
-    gate = Gate("x", 80, clock)
+    gate = Gate("x", 80, 0.02, clock)
     fill(gate, inside, 100)
     assert gate.inside == 80  # nothing is known yet
     for _ in range(200):
@@ -160,9 +160,43 @@ def test_slow_requests_leave_room_for_fewer() -> None:
     assert gate.inside == 80
 
 
+def test_while_others_are_refused_the_queue_is_short_and_a_handful_is_let_in() -> None:
+    clock, inside = Clock(), list[Note]()
+    gate = Gate("x", 80, 0.02, clock)
+    fill(gate, inside, 100)
+    for _ in range(300):
+        serve(gate, clock, inside, 0.001)
+        fill(gate, inside, 100)
+    assert gate.inside == 80  # a burst may wait
+    for _ in range(100):
+        gate.refused()
+        serve(gate, clock, inside, 0.001)
+    assert gate.inside == pytest.approx(20, abs=2)
+    for _ in range(100):
+        gate.refused()
+        serve(gate, clock, inside, 0.01)
+    assert gate.inside == FEW
+    clock.now += FULL_SECONDS + 0.1
+    fill(gate, inside, 100)
+    assert gate.inside > FEW
+
+
+def test_who_was_let_through_counts_before_there_is_a_task_for_it() -> None:
+    async def run() -> None:
+        gate = Gate("x", 2, 0.01)
+        for _ in range(2):
+            assert not gate.is_full
+            gate.expect()
+        assert gate.is_full
+        await asyncio.sleep(0)
+        assert not gate.is_full  # those who wanted it have taken their room by now
+
+    asyncio.run(run())
+
+
 def test_a_pause_without_requests_is_no_pace() -> None:
     clock, inside = Clock(), list[Note]()
-    gate = Gate("x", 80, clock)
+    gate = Gate("x", 80, 0.02, clock)
     for _ in range(100):
         clock.now += 60  # nobody asks
         fill(gate, inside, 1)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 import pytest
+import uvicorn
 
 from features.workspace import Workspace
 from serving.app import create_app
+from serving.connections import REFUSALS, PatientProtocol
 from serving.overload import Gate
 from serving.settings import Settings, read_origins
 from tests.serving.client import TestClient
-from tests.serving.conftest import FakeRegistry
+from tests.serving.conftest import FakeRegistry, wait_for
+from tests.serving.test_run import free_port
 
 PAGE = "https://app.acme.com"
 
@@ -54,3 +62,72 @@ def test_a_web_page_can_read_why(full: TestClient) -> None:
     answer = full.post("/v1/t", content="{}", headers={"Origin": PAGE, "Content-Type": "text/plain"})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (503, PAGE)
     assert full.post("/v1/t", content="{}", headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+@contextmanager
+def connected(workspace: Workspace, settings: Settings, registry: FakeRegistry) -> Iterator[tuple[socket.socket, BinaryIO]]:
+    """A connection to a real server."""
+    config = uvicorn.Config(create_app(workspace, settings, source=registry), port=free_port(), http=PatientProtocol, ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_for(lambda: server.started)
+        with socket.create_connection(("127.0.0.1", config.port), timeout=10) as one, one.makefile("rb") as answers:
+            yield one, answers
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def asked(door: str, body: bytes, *more: str) -> bytes:
+    lines = [f"POST {door} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", f"Content-Length: {len(body)}", *more]
+    return "\r\n".join([*lines, "\r\n"]).encode() + body
+
+
+def read(answers: BinaryIO) -> tuple[int, dict[bytes, bytes], bytes]:
+    """Return the next answer: its status, its headers and its body."""
+    status, headers = int(answers.readline().split()[1]), {}
+    while line := answers.readline().strip():
+        name, _, value = line.partition(b": ")
+        headers[name] = value
+    return status, headers, answers.read(int(headers[b"content-length"]))
+
+
+def test_a_connection_turns_away_by_itself_and_stays_open(
+    workspace: Workspace, settings: Settings, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it says is what the layers say; the body is passed over, even if it comes late, and whatever is behind it is read."""
+    body = b'{"userId": "a", "event": "x", "messageId": "1"}'
+    with connected(workspace, replace(settings, open_to_all=True), registry) as (one, answers):
+        with monkeypatch.context() as patch:
+            patch.setattr(Gate, "is_full", True)
+            patch.setattr("serving.turned_away.TurnedAway.__call__", None)  # no task is made
+            one.sendall(asked("/v1/track?a=1", body) * 2)
+            told = [read(answers) for _ in range(2)]
+            one.sendall(asked("/v1/score", body, "X-Request-Id: 0af7651916cd43dd")[:-5])
+            status, headers, said = read(answers)
+            one.sendall(body[-5:])
+        assert {status for status, _, _ in told} == {503}
+        assert (status, headers[b"retry-after"], headers[b"x-request-id"]) == (503, b"1", b"0af7651916cd43dd")
+        assert b'"overloaded"' in said
+        one.sendall(asked("/v1/track", body))
+        assert read(answers)[0] == 200
+        with monkeypatch.context() as patch:
+            patch.setattr(Gate, "is_full", True)
+            one.sendall(asked("/v1/track", b"", "Expect: 100-continue"))  # through the layers
+            assert read(answers)[0] == 503
+            one.sendall(asked("/v1/track", b"", "Connection: close"))
+            status, headers, _ = read(answers)
+            assert (status, headers[b"connection"]) == (503, b"close")
+            assert answers.read() == b""
+
+
+def test_who_takes_no_refusals_gets_no_more_of_them() -> None:
+    """Through the layers an answer waits until those before it are taken; here it would only be kept."""
+    taken: Any = SimpleNamespace(
+        app_state={REFUSALS: SimpleNamespace(head=lambda *_: [])},
+        cycle=None, expect_100_continue=False, flow=SimpleNamespace(write_paused=True),
+        parser=SimpleNamespace(should_upgrade=lambda: False),
+    )  # fmt: skip
+    assert PatientProtocol._turn_away(taken) is False
