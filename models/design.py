@@ -72,6 +72,19 @@ class Design:
             self._fill(x[first : first + _BLOCK], out[first : first + _BLOCK])
         return out
 
+    def varies(self, place: int) -> bool:
+        """Tell whether a number has more than one value."""
+        transform = self.numeric[place]
+        return transform is not None and transform.sd > 0
+
+    def with_clock(self, matrix: Floats, place: int, factor: float) -> Floats:
+        """Return a matrix and, beside it, `factor` times its products (not the constant's) with a number's standardised logarithm."""
+        clock = matrix[:, 1 + sum(self._widths[:place])]
+        wide = np.empty((len(matrix), 2 * matrix.shape[1] - 1))
+        wide[:, : matrix.shape[1]] = matrix
+        np.multiply(matrix[:, 1:], (factor * clock)[:, None], out=wide[:, matrix.shape[1] :])
+        return wide
+
     @property
     def _widths(self) -> list[int]:
         """How many columns of the matrix each of ours has."""

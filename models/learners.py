@@ -6,6 +6,7 @@ borrows LightGBM, which is imported inside the function that fits and nowhere el
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -21,6 +22,7 @@ from models.ridge import fit_ridge
 from models.scorecard import Scorecard
 from models.tree_format import from_lightgbm
 from models.trees import Trees
+from models.varying import Varying, age_among
 
 Floats = NDArray[np.float64]
 
@@ -65,6 +67,26 @@ def fit_towards(card: Scorecard, x: Floats, y: NDArray[Any], w: Floats, columns:
     design = Design.of(x, w, columns)
     rest = fit_ridge(design.matrix(x), np.asarray(y, dtype=np.float64), w, card.raw(x), c=c)
     return Blend((card, design.learner(x, w, rest)), (1.0, 1.0))
+
+
+CHANGES = 0.3
+"""How much weaker a change with the age is taken to be than what changes, as a ratio of prior variances."""
+
+
+def fit_varying(x: Floats, y: NDArray[Any], w: Floats, columns: Sequence[ColumnSpec], *, c: float) -> Learner:
+    """Fit a ridge logistic regression whose weights may change with the age; without an age, or with one only, they cannot.
+
+    Changes are penalised more than what they change (``CHANGES``): without evidence a term counts alike at all ages.
+    """
+    age, design = age_among(columns), Design.of(x, w, columns)
+    if age is None or not design.varies(age):
+        return fit_logistic(x, y, w, columns, c=c)
+    # A column that is shrunk needs a larger coefficient for the same effect, and pays for it.
+    shrunk = math.sqrt(CHANGES)
+    matrix = design.with_clock(design.matrix(x), age, shrunk)
+    found = fit_ridge(matrix, np.asarray(y, dtype=np.float64), w, np.zeros(len(x)), c=c)
+    at_mean, change = np.split(found, [(len(found) + 1) // 2])
+    return Varying(design.learner(x, w, at_mean), design.learner(x, w, np.append(0.0, shrunk * change)), age)
 
 
 FIXED: Mapping[str, object] = {

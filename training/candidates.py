@@ -12,16 +12,20 @@ from features.progress import progress_bar
 from models.columns import ColumnSpec
 from models.log_odds import sigmoid
 from models.scorecard import Scorecard
+from models.varying import age_among
 from training.choice import Choice, Scores, pooled, simplest_within_noise
 from training.evaluation import Answers
-from training.fitting import Recipe, fit_learner
+from training.fitting import BLENDS, Recipe, fit_learner
 from training.metrics import Floats
 from training.pairs import Pair, sampled
 from training.side_by_side import SideBySide
 from training.tuning import Deadline, Search, Tried, grow_together, tune_logistic, tune_trees
 
-SIMPLE = ("base_rate", "scorecard", "logistic", "towards_scorecard")
+SIMPLE = ("base_rate", "scorecard", "logistic", "towards_scorecard", "varying")
 """What is fitted as it stands. Starting from points by hand is no simpler than not to: it has to win by more than the noise."""
+
+MOST_ROWS = 200_000
+"""Of more rows no weights are fitted that change with the age: trees have enough to find it out, and the matrix is twice as wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def choose_learner(
         grown = grow_together(folds, columns, tuned.params, tuned.most, seed, deadline=end, moved=moved)
     recipe = Recipe("base_rate", penalty, tuned.params, grown.rounds, "identity")
 
-    kinds = [kind for kind in SIMPLE if card.rules or "scorecard" not in kind]
+    kinds = [kind for kind in SIMPLE if _possible(kind, card, columns, max(len(pair.learn.rows) for pair in folds))]
 
     def answered(kind: str) -> list[Floats]:
         simple = replace(recipe, learner=kind)
@@ -60,11 +64,20 @@ def choose_learner(
 
     raws = {kind: answered(kind) for kind in kinds}
     raws["trees"] = grown.raws
-    raws["blend"] = [0.5 * one + 0.5 * other for one, other in zip(raws["logistic"], raws["trees"], strict=True)]
+    for name, (linear, trees) in BLENDS.items():
+        if linear in raws:
+            raws[name] = [0.5 * one + 0.5 * other for one, other in zip(raws[linear], raws[trees], strict=True)]
     answers = pooled([scores(pair, raw, 0) for pair, raw in zip(folds, raws["base_rate"], strict=True)]).answers
     probabilities = {kind: sigmoid(np.concatenate(parts)) for kind, parts in raws.items()}
     choice = simplest_within_noise(probabilities, answers, seed=seed)
     return Chosen(replace(recipe, learner=choice.kept), raws[choice.kept], choice, tuned.tried)
+
+
+def _possible(kind: str, card: Scorecard, columns: Sequence[ColumnSpec], rows: int) -> bool:
+    """Tell whether there is what a simple learner needs: points by hand, or ages and not too many rows."""
+    if kind == "varying":
+        return age_among(columns) is not None and rows <= MOST_ROWS
+    return bool(card.rules) or "scorecard" not in kind
 
 
 def scores(pair: Pair, raw: Floats, fold: int) -> Scores:
