@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.blend import Blend
 from models.columns import ColumnSpec, Grouping
-from models.design import Design
+from models.design import CHANGES, Design
 from models.directions import directions
 from models.logistic import Logistic
 from models.ridge import fit_ridge
@@ -69,24 +69,25 @@ def fit_towards(card: Scorecard, x: Floats, y: NDArray[Any], w: Floats, columns:
     return Blend((card, design.learner(x, w, rest)), (1.0, 1.0))
 
 
-CHANGES = 0.3
-"""How much weaker a change with the age is taken to be than what changes, as a ratio of prior variances."""
-
-
 def fit_varying(x: Floats, y: NDArray[Any], w: Floats, columns: Sequence[ColumnSpec], *, c: float) -> Learner:
     """Fit a ridge logistic regression whose weights may change with the age; without an age, or with one only, they cannot.
 
     Changes are penalised more than what they change (``CHANGES``): without evidence a term counts alike at all ages.
     """
-    age, design = age_among(columns), Design.of(x, w, columns)
-    if age is None or not design.varies(age):
+    design = Design.of(x, w, columns)
+    age = clock_of(design)
+    if age is None:
         return fit_logistic(x, y, w, columns, c=c)
-    # A column that is shrunk needs a larger coefficient for the same effect, and pays for it.
-    shrunk = math.sqrt(CHANGES)
-    matrix = design.with_clock(design.matrix(x), age, shrunk)
-    found = fit_ridge(matrix, np.asarray(y, dtype=np.float64), w, np.zeros(len(x)), c=c)
+    found = fit_ridge(design.matrix(x, clock=age), np.asarray(y, dtype=np.float64), w, np.zeros(len(x)), c=c)
     at_mean, change = np.split(found, [(len(found) + 1) // 2])
-    return Varying(design.learner(x, w, at_mean), design.learner(x, w, np.append(0.0, shrunk * change)), age)
+    change = np.append(0.0, math.sqrt(CHANGES) * change)
+    return Varying(design.learner(x, w, at_mean), design.learner(x, w, change), age)
+
+
+def clock_of(design: Design) -> int | None:
+    """Return the place of the age, if it was seen to vary."""
+    age = age_among(design.columns)
+    return age if age is not None and design.varies(age) else None
 
 
 FIXED: Mapping[str, object] = {

@@ -25,7 +25,7 @@ SIMPLE = ("base_rate", "scorecard", "logistic", "towards_scorecard", "varying")
 """What is fitted as it stands. Starting from points by hand is no simpler than not to: it has to win by more than the noise."""
 
 MOST_ROWS = 200_000
-"""Of more rows no weights are fitted that change with the age: trees have enough to find it out, and the matrix is twice as wide."""
+"""Of more rows no weights are fitted that change with the age: trees can find it out, and the matrix would be twice as wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,20 @@ def choose_learner(
     seed, whole = search.seed, search.budget_seconds
     deadline, end = Deadline.after(None if whole is None else whole / 2), Deadline.after(whole)
     thin = sampled(folds, seed=seed)
-    penalty = tune_logistic(thin, columns, deadline=deadline)
+    kinds = [kind for kind in SIMPLE if _possible(kind, card, columns, max(len(pair.learn.rows) for pair in folds))]
+    penalty = varying = tune_logistic(thin, columns, deadline=deadline)
+    if "varying" in kinds:
+        varying = tune_logistic(thin, columns, varying=True, deadline=deadline)
     tuned = tune_trees(thin, columns, search, deadline=deadline, say=say)
     with progress_bar("boosting: rounds", say=say) as moved:
         grown = grow_together(folds, columns, tuned.params, tuned.most, seed, deadline=end, moved=moved)
     recipe = Recipe("base_rate", penalty, tuned.params, grown.rounds, "identity")
 
-    kinds = [kind for kind in SIMPLE if _possible(kind, card, columns, max(len(pair.learn.rows) for pair in folds))]
+    def of(kind: str) -> Recipe:
+        return replace(recipe, learner=kind, penalty=varying if kind.startswith("varying") else penalty)
 
     def answered(kind: str) -> list[Floats]:
-        simple = replace(recipe, learner=kind)
+        simple = of(kind)
         learnt = partial(fit_learner, simple, columns=columns, seed=seed, card=card)
         with SideBySide(len(folds)) as threads:
             return threads.each(lambda pair: learnt(pair.learn).raw(pair.examine.x), folds)
@@ -70,7 +74,7 @@ def choose_learner(
     answers = pooled([scores(pair, raw, 0) for pair, raw in zip(folds, raws["base_rate"], strict=True)]).answers
     probabilities = {kind: sigmoid(np.concatenate(parts)) for kind, parts in raws.items()}
     choice = simplest_within_noise(probabilities, answers, seed=seed)
-    return Chosen(replace(recipe, learner=choice.kept), raws[choice.kept], choice, tuned.tried)
+    return Chosen(of(choice.kept), raws[choice.kept], choice, tuned.tried)
 
 
 def _possible(kind: str, card: Scorecard, columns: Sequence[ColumnSpec], rows: int) -> bool:

@@ -14,7 +14,6 @@ from models.scorecard import EMPTY, Scorecard
 from models.scorecard_fit import fit_scorecard
 from training.pairs import Table
 
-
 BLENDS = {"blend": ("logistic", "trees"), "varying_blend": ("varying", "trees")}
 """What the blends are the means of, in log-odds."""
 

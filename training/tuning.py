@@ -18,7 +18,7 @@ import numpy as np
 from features.progress import progress_bar
 from models.columns import ColumnSpec
 from models.design import Design
-from models.learners import Boosting
+from models.learners import Boosting, clock_of
 from models.log_odds import sigmoid
 from models.ridge import fit_ridge
 from training.metrics import Floats, log_losses
@@ -100,14 +100,16 @@ class TunedTrees:
     tried: tuple[Tried, ...] = ()
 
 
-def tune_logistic(pairs: Sequence[Pair], columns: Sequence[ColumnSpec], *, deadline: Deadline = NO_DEADLINE) -> float:
-    """Return the penalty with the least log-loss over the folds; of equals, the strongest.
+def tune_logistic(
+    pairs: Sequence[Pair], columns: Sequence[ColumnSpec], *, varying: bool = False, deadline: Deadline = NO_DEADLINE
+) -> float:
+    """Return the penalty with the least log-loss over the folds; of equals, the strongest. Weights may vary with the age.
 
     Past the deadline the penalties not tried yet are left out, but the strongest is always tried.
     """
     losses: dict[float, float] = {}
     with SideBySide(len(pairs)) as threads:
-        fits = threads.each(lambda pair: _Fits(pair, columns), pairs)
+        fits = threads.each(lambda pair: _Fits(pair, columns, varying=varying), pairs)
         for c in PENALTIES:
             if losses and deadline.passed:
                 break
@@ -118,10 +120,11 @@ def tune_logistic(pairs: Sequence[Pair], columns: Sequence[ColumnSpec], *, deadl
 class _Fits:
     """Logistic regressions of one fold; each starts from the one before it, whose penalty is stronger, and which is near."""
 
-    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec]) -> None:
+    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec], *, varying: bool) -> None:
         x, self.rows, self.examined = pair.learn.x, pair.learn.rows, pair.examine.rows
         design = Design.of(x, self.rows.weight, columns)
-        self.learn, self.examine = design.matrix(x), design.matrix(pair.examine.x)
+        clock = clock_of(design) if varying else None
+        self.learn, self.examine = (design.matrix(part, clock=clock) for part in (x, pair.examine.x))
         self.found: Floats | None = None
 
     def loss(self, c: float) -> float:
