@@ -24,6 +24,10 @@ from training.tuning import Deadline, Search, Tried, grow_together, tune_logisti
 SIMPLE = ("base_rate", "scorecard", "logistic", "towards_scorecard", "varying")
 """What is fitted as it stands. Starting from points by hand is no simpler than not to: it has to win by more than the noise."""
 
+ONLY_BLENDED = "varying"
+"""Weights that change with the age are offered with trees only. The first folds have a quarter of the rows: there such weights
+win alone, and lose later to their mean with trees, which gain most from more rows."""
+
 MOST_ROWS = 200_000
 """Of more rows no weights are fitted that change with the age: trees can find it out, and the matrix would be twice as wide."""
 
@@ -72,7 +76,7 @@ def choose_learner(
         if linear in raws:
             raws[name] = [0.5 * one + 0.5 * other for one, other in zip(raws[linear], raws[trees], strict=True)]
     answers = pooled([scores(pair, raw, 0) for pair, raw in zip(folds, raws["base_rate"], strict=True)]).answers
-    probabilities = {kind: sigmoid(np.concatenate(parts)) for kind, parts in raws.items()}
+    probabilities = {kind: sigmoid(np.concatenate(parts)) for kind, parts in raws.items() if kind != ONLY_BLENDED}
     choice = simplest_within_noise(probabilities, answers, seed=seed)
     return Chosen(of(choice.kept), raws[choice.kept], choice, tuned.tried)
 
