@@ -12,16 +12,20 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
+# Four equal operations in a row become one instruction: twice the speed where a loop cannot be made of them. Numba leaves it off
+# because compilers have got it wrong; every kernel here is compared with its uncompiled twin.
+numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]  # numba names its settings only as it runs
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a numeric loop, without the GIL and with a disk cache.
+    """Compile a numeric loop, without the GIL and with a disk cache. A division by zero gives infinity, as in NumPy.
 
     The disk cache does not see module globals that come from configuration, so whatever varies must be an argument.
     """
-    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def uncompiled(function: Callable[P, R]) -> Callable[P, R]:

@@ -18,6 +18,7 @@ from features.storing.contacted import Contacted
 from features.storing.engine import lock_migrations, open_engine, transaction, unavailable
 from features.storing.group_commit import GroupCommit
 from features.storing.keys import Keys
+from features.storing.latest_scores import LatestScores
 from features.storing.lead_states import LeadStates
 from features.storing.lead_states import Message as Notice
 from features.storing.loaded import Loaded
@@ -54,6 +55,7 @@ class EventStore:
         self.volumes = Volumes(self.reading)
         self.news = News(self.reading, self.writing)
         self.states = LeadStates(self.reading, self.writing)
+        self.latest = LatestScores(self.reading, self.writing)
         self.outbox = Outbox(self.reading, self.writing)
         self.contacted = Contacted(self.reading, self.writing)
         self.loaded = Loaded(self.reading, self.writing)

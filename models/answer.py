@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import DAY_US, format_us
+from features.clock import DAY_US, format_us, to_datetime
 from features.matrix import FeatureMatrix
 from models.doubts import warnings_of
 from models.phrasing import Phrasing
@@ -21,10 +21,7 @@ from models.stages import CUSTOMER, StageRules, stages, would_stay
 Floats = NDArray[np.float64]
 Record = dict[str, object]
 
-STAGE_WITHOUT_HISTORY = (
-    "stage_without_history",
-    "The probability lies where a lead that was product-qualified before would still be; what this one was is not known here",
-)
+STAGE_WITHOUT_HISTORY = "stage_without_history"
 
 
 @dataclass(frozen=True)
@@ -88,6 +85,7 @@ def score_records(
             "by": None if started_at is None else _by(scorer, as_of),
             "grade": None,
             "percentile": None,
+            "percentile_live": None,  # who is live now is not known here
             "stage": found[row],
             "base": scorer.base,
             "reasons": [],
@@ -104,7 +102,7 @@ def score_records(
             record["reasons"], record["rest"] = reasons.of_row(row, age)
             said += warnings[row]
             if unsure[row] and started_at is not None and (before is None or before[row] is None):
-                said.append(STAGE_WITHOUT_HISTORY)
+                said.append((STAGE_WITHOUT_HISTORY, asked.phrasing.warning(STAGE_WITHOUT_HISTORY)))
         record["warnings"] = [{"code": code, "detail": detail} for code, detail in said]
         records.append(record)
     return records
@@ -122,7 +120,7 @@ def past_trial(scorer: Scorer, matrix: FeatureMatrix, ages: Floats) -> NDArray[n
 
 def _by(scorer: Scorer, as_of: int) -> str:
     """Return the day by which the horizon has passed, in the workspace's zone."""
-    moment = datetime.fromisoformat(format_us(as_of)) + timedelta(days=scorer.meta.horizon_days)
+    moment = to_datetime(as_of) + timedelta(days=scorer.meta.horizon_days)
     return moment.astimezone(ZoneInfo(scorer.definition.timezone)).date().isoformat()
 
 

@@ -25,7 +25,7 @@ def _words(language: str) -> dict[str, Any]:
 
 
 def part_sentence(language: str, part: str, points: float) -> str:
-    """Say how far one part moved the probability; `part` is behaviour, time or model.
+    """Say how far one part moved the probability; `part` is behaviour, time or model, of a what-if activity or step.
 
     >>> part_sentence("en", "time", -0.0213)
     'Had nothing happened since then, the passing of time would have lowered the probability by 2.1 percentage points'
@@ -36,6 +36,11 @@ def part_sentence(language: str, part: str, points: float) -> str:
 def one_model(language: str) -> str:
     """Say that there is no part of the model, since one model looked at both times."""
     return str(_words(language)["one_model"])
+
+
+def no_activity(language: str) -> str:
+    """Say that there is no part of being active, since nothing was imagined that the lead does."""
+    return str(_words(language)["no_activity"])
 
 
 def closed(language: str) -> str:

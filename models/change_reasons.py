@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from features.feature import Feature
 from features.matrix import FeatureMatrix
-from models.change_phrasing import base_sentence, one_model, part_sentence
+from models.change_phrasing import base_sentence, no_activity, one_model, part_sentence
 from models.changes import BASE, Looks, Shift, Split, split
 from models.phrasing import Phrasing
 from models.scorer import Scorer
+from models.what_if import Imagined
 
 Record = dict[str, object]
 Value = float | str | None
@@ -52,6 +55,25 @@ def _parts(found: Split, old: Looks, new: Looks, phrasing: Phrasing, count: int 
     if old.scorer is new.scorer:
         parts["model"]["text"] = one_model(lang)
     return parts
+
+
+def what_if_record(found: Imagined, phrasing: Phrasing, count: int | None) -> Record:
+    """Return the reasons of an imagined difference, so many of them, and its two parts, with as many reasons each.
+
+    The parts add up to the difference, player by player too: being active at all, and the step itself beyond that.
+    """
+    scorer, lang = found.scorer, phrasing.language
+    whole = told(found.shift, [Seen(scorer, found.without, found.with_it)], phrasing, count)
+    parts = {
+        name: {"text": part_sentence(lang, name, shift.sums(0)[0]), **told(shift, [Seen(scorer, *looks)], phrasing, count)}
+        for name, shift, looks in (
+            ("activity", found.activity, (found.without, found.active)),
+            ("step", found.step, (found.active, found.with_it)),
+        )
+    }
+    if np.array_equal(found.without.values, found.active.values, equal_nan=True):
+        parts["activity"]["text"] = no_activity(lang)
+    return {**whole, "parts": parts}
 
 
 def told(shift: Shift, seen: list[Seen], phrasing: Phrasing, count: int | None, row: int = 0) -> Record:

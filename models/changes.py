@@ -31,15 +31,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matrix import FeatureMatrix
-from models.calibration import Calibrator
+from models.path_rule import rises
 from models.scorer import Scorer
 
 Floats = NDArray[np.float64]
 
 BASE = "base"
 """The entry of the model's part for the bases themselves: no player has this name."""
-CLOSE = 1e-10
-"""Below this distance the quotient of differences has lost its digits; a curve's knot in between costs less than 1e-9 there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,12 +119,12 @@ def moved(scorer: Scorer, before: FeatureMatrix, after: FeatureMatrix) -> Shift:
     """Return how far each player moved the scores of one model from one look to another, row by row."""
     x, y = _x(scorer, before), _x(scorer, after)
     s, t = scorer.raw(x), scorer.raw(y)
-    per_log_odds, per_point = _slopes(scorer.calibrator, s, t)
+    rise = rises(scorer.calibrator, s, t, *(scorer.calibrator.evaluate(one)[:, :2] for one in (s, t)))
     apart = scorer.explain(y).contributions - scorer.explain(x).contributions
     return Shift(
         scorer.feature_set.players,
-        apart * per_point[:, None],
-        apart * per_log_odds[:, None],
+        apart * rise[:, 1:],
+        apart * rise[:, :1],
         scorer.names,
         scorer.column_contributions(y) - scorer.column_contributions(x),
     )
@@ -154,16 +152,6 @@ def _nothing(scorer: Scorer, rows: int) -> Shift:
 
 def _x(scorer: Scorer, matrix: FeatureMatrix) -> Floats:
     return scorer.select(matrix.features.names, matrix.values)
-
-
-def _slopes(calibrator: Calibrator, s: Floats, t: Floats) -> tuple[Floats, Floats]:
-    """Return how much calibrated log-odds and probability move per raw log-odds on the way from s to t."""
-    before, after, halfway = calibrator.evaluate(s), calibrator.evaluate(t), calibrator.evaluate(s + (t - s) / 2)
-    distance = t - s
-    close = np.abs(distance) < CLOSE
-    divisor = np.where(close, 1.0, distance)
-    per_log_odds = np.where(close, halfway[:, 2], (after[:, 0] - before[:, 0]) / divisor)
-    return per_log_odds, np.where(close, halfway[:, 3], (after[:, 1] - before[:, 1]) / divisor)
 
 
 def _spread(values: Floats, names: Sequence[str], wanted: Sequence[str]) -> Floats:

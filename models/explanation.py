@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import Calibrator
+from models.path_rule import rises
 
 Floats = NDArray[np.float64]
-
-CLOSE = 1e-6
-"""Below this distance the quotient of differences loses digits, and the slope halfway says the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,35 +40,45 @@ class Explanation:
 
     def rest(self, row: int, listed: list[int]) -> tuple[float, float]:
         """Return the points and log-odds of the players that are not listed: their own sum, not what is left over."""
-        told = set(listed)
-        others = [player for player in range(len(self.players)) if player not in told]
-        return float(sum(self.points[row, others].tolist())), float(sum(self.log_odds[row, others].tolist()))
+        points, log_odds = self.points[row].tolist(), self.log_odds[row].tolist()
+        for player in listed:
+            points[player] = log_odds[player] = 0.0
+        return float(sum(points)), float(sum(log_odds))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where all explanations of a model start: the expected raw score, calibrated to log-odds and a probability."""
+
+    raw: float
+    log_odds: float
+    probability: float
+
+    @staticmethod
+    def of(raw: float, calibrator: Calibrator) -> Start:
+        """Calibrate an expected raw score."""
+        log_odds, probability = calibrator.evaluate(np.array([raw]))[0, :2].tolist()
+        return Start(raw, log_odds, probability)
 
 
 def explain(
     players: tuple[str, ...],
     s: Floats,
-    expected: float,
+    start: Start,
     contributions: Floats,
     calibrator: Calibrator,
     shares: Floats | None = None,
 ) -> Explanation:
     """Turn contributions in raw log-odds into points of probability and calibrated log-odds."""
     at_score = calibrator.evaluate(s)
-    at_base = calibrator.evaluate(np.array([expected]))[0]
-    distance = s - expected
-    close = np.abs(distance) < CLOSE
-    # One column for the log-odds, one for the points.
-    rises = (at_score[:, :2] - at_base[:2]) / np.where(close, 1.0, distance)[:, None]
-    if close.any():
-        rises[close] = calibrator.evaluate(expected + distance[close] / 2)[:, 2:]
+    rise = rises(calibrator, start.raw, s, np.array([start.log_odds, start.probability]), at_score[:, :2])
     return Explanation(
         players=players,
-        base=float(at_base[1]),
-        base_log_odds=float(at_base[0]),
+        base=start.probability,
+        base_log_odds=start.log_odds,
         probability=at_score[:, 1],
         contributions=contributions,
-        points=contributions * rises[:, 1:],
-        log_odds=contributions * rises[:, :1],
+        points=contributions * rise[:, 1:],
+        log_odds=contributions * rise[:, :1],
         shares=np.empty((len(s), 0)) if shares is None else shares,
     )

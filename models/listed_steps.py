@@ -19,6 +19,7 @@ from models.next_step import candidates, ranked
 from models.playbook import Play, playbook
 from models.population import Population
 from models.scorer import Scorer
+from models.what_if import imagine
 
 
 def next_plays(ws: Workspace, scorer: Scorer, who: Population, records: Iterable[Mapping[str, Any]]) -> Iterator[Play | None]:
@@ -37,7 +38,7 @@ def next_plays(ws: Workspace, scorer: Scorer, who: Population, records: Iterable
         values = {**{name: value for name, (value, _) in lead.attributes.items()}, **matrix.row(0)}
         allowed = [play for play in plays if not is_held_out(ws.hold_out, ws.name, lead.lead_id, play.name)]
         found = candidates(allowed, lead, matrix, record["stage"], values, as_of)
-        imagined = [compute_one(features, plan, one.imagined, as_of).values for one in found]
+        imagined = [compute_one(features, plan, imagine(lead, as_of, one.hypothesis), as_of).values for one in found]
         rows = np.vstack(imagined) if imagined else matrix.values
-        steps = ranked(scorer, found, rows, record["probability"], ws.capacity)
+        steps = ranked(scorer, found, matrix, rows, record["probability"], ws.capacity)
         yield next((step.candidate.play for step in steps if step.is_gain), None)

@@ -1,7 +1,9 @@
 """The next step: which steps a lead has not taken, which plays answer them, and what the model expects of each.
 
-What is expected is the probability with the play's behaviours, imagined now, minus the probability without them. It is an
-association that the model learnt from what leads did, not the effect of what people do.
+What is expected of a play is what its own behaviours move: the probability with them, imagined now, minus the probability of
+the same lead had it done as much of no behaviour in particular. That a lead does anything at all tells much as well, but it
+would tell the same of every play, so it is told apart. Both are associations that the model learnt from what leads did, not the
+effect of what people do.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from numpy.typing import NDArray
 from features.feature import Feature
 from features.matrix import FeatureMatrix, LiveLead
 from features.workspaces.settings import CapacitySpec
-from models.hypothetical import with_behaviours
 from models.phrasing import Phrasing
 from models.playbook import Play
 from models.scorer import Scorer
+from models.usual_events import doing
+from models.what_if import Hypothesis, only_active
 
 LAPSED_HOURS = 7 * 24.0
 """So long after the last time a step counts as missing again."""
@@ -26,12 +29,12 @@ LAPSED_HOURS = 7 * 24.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A play that answers steps which a lead is missing, and the lead as it would be if it took them."""
+    """A play that answers steps which a lead is missing, and what is imagined of the lead: that it takes them now."""
 
     play: Play
     missing: tuple[Feature, ...]
     """What says that each of the steps is missing."""
-    imagined: LiveLead
+    hypothesis: Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,11 @@ class Step:
 
     candidate: Candidate
     probability: float
+    """With the play's behaviours: the lead's own probability, and both differences."""
+    activity: float
+    """What doing anything at all would move, whatever it is."""
     difference: float
+    """What the play's own behaviours move beyond that."""
     cost: float
     value: float | None
     """The difference in money, minus the cost; None where nobody said what a conversion brings."""
@@ -60,9 +67,9 @@ def candidates(
         if not play.suits(stage, values):
             continue
         missing = {name: feature for name in play.spec.moves if (feature := missing_step(matrix, name)) is not None}
-        imagined = with_behaviours(lead, matrix.features.definition, missing, play.spec.times, as_of)
-        if imagined is not None:
-            found.append(Candidate(play, tuple(missing.values()), imagined))
+        hypothesis = doing(lead, matrix.features.definition, missing, play.spec.times, as_of)
+        if hypothesis is not None:
+            found.append(Candidate(play, tuple(missing.values()), hypothesis))
     return found
 
 
@@ -77,19 +84,29 @@ def missing_step(matrix: FeatureMatrix, behaviour: str) -> Feature | None:
 
 
 def ranked(
-    scorer: Scorer, found: Sequence[Candidate], imagined: NDArray[np.float64], probability: float, capacity: CapacitySpec
+    scorer: Scorer,
+    found: Sequence[Candidate],
+    without: FeatureMatrix,
+    imagined: NDArray[np.float64],
+    probability: float,
+    capacity: CapacitySpec,
 ) -> list[Step]:
-    """Return what each play is expected to bring, the best first; ``imagined`` has a row of features for each."""
+    """Return what each play is expected to bring, the best first.
+
+    `without` is the lead's row, `probability` its own, and `imagined` has a row of the same features for each play.
+    """
     if not found:
         return []
-    scores = scorer.probability(scorer.select(scorer.feature_set.names, imagined))
+    active = only_active(without.features, without.values, imagined)
+    scores = scorer.probability(scorer.select(without.features.names, np.vstack([imagined, active]))).tolist()
     steps = []
-    for one, score in zip(found, np.asarray(scores).tolist(), strict=True):
+    for one, score, neutral in zip(found, scores[: len(found)], scores[len(found) :], strict=True):
         spec = one.play.spec
         cost = spec.cost + (0.0 if one.play.is_for_all else capacity.contact_cost or 0.0)
-        difference = score - probability
+        difference = score - neutral
         worth = capacity.conversion_value
-        steps.append(Step(one, score, difference, cost, None if worth is None else difference * worth - cost))
+        value = None if worth is None else difference * worth - cost
+        steps.append(Step(one, score, neutral - probability, difference, cost, value))
     return sorted(steps, key=lambda step: -(step.difference if step.value is None else step.value))
 
 

@@ -7,6 +7,7 @@ give.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import DAY_US
 from features.errors import InputError
@@ -22,7 +24,9 @@ from features.workspace import Workspace, load_workspace
 from models.batch import matrices, score_population
 from models.champion import Champion, need_champion
 from models.fit import conditions_met, fit_and_behaviour
+from models.live_place import place_among
 from models.opened_changes import Between, change_table, fetch_version
+from models.opened_what_if import Event, what_if_table
 from models.population import Asked, Population, find_population
 from models.worklist import best_first
 
@@ -76,7 +80,11 @@ class OpenWorkspace:
         return pd.concat([matrix.frame(self.leads.tables.leads.ids) for matrix, _ in self._matrices], ignore_index=True)
 
     def scores(self, reasons: int = 0) -> pd.DataFrame:
-        """Return a row a lead, ordered by id: probability, grade, stage, contact columns, and so many reasons as sentences."""
+        """Return a row a lead, ordered by id: probability, grade, stage, contact columns, and so many reasons as sentences.
+
+        ``percentile`` is frozen with the model, as the grade is; ``percentile_live`` is counted among the leads open now, and
+        missing where they are fewer than 20.
+        """
         return self._table(self.leads, reasons)
 
     def list(self, top: int = 20) -> pd.DataFrame:
@@ -139,14 +147,42 @@ class OpenWorkspace:
             self._between[key] = Between.of(self.workspace, self.champion.scorer, self.leads, since, old)
         return change_table(self._between[key].record(lead_id))
 
+    def what_if(
+        self,
+        lead_id: str,
+        events: Sequence[Event] = (),
+        *,
+        attributes: Mapping[str, object] | None = None,
+        trial_ends_at: str | None = None,
+    ) -> pd.DataFrame:
+        """Return how the score of one open lead would differ had it also done some events now: in all, and in two parts.
+
+        ``activity`` is what doing anything at all would move, ``step`` what these very events move beyond that; the two add up to
+        the difference. In ``attrs`` stand both probabilities. It is an association, not a promise of an effect.
+
+        Raises
+        ------
+        InputError
+            What is imagined cannot happen, such as an event that no behaviour counts.
+        """
+        return what_if_table(self.workspace, self.champion.scorer, self.leads, lead_id, events, attributes, trial_ends_at)
+
     def _table(self, who: Population, reasons: int) -> pd.DataFrame:
         contact = who.tables.leads.contact
         rows = []
         for place, record in zip(who.lead, score_population(self.workspace, self.champion, who, reasons=reasons), strict=True):
-            row = {key: record[key] for key in ("lead_id", "as_of", "probability", "percentile", "grade", "stage")}
+            row = {key: record[key] for key in ("lead_id", "as_of", "probability", "percentile")}
+            row["percentile_live"] = None if row["probability"] is None else place_among(self._open_now, row["probability"])
+            row |= {key: record[key] for key in ("grade", "stage")}
             row |= {name: values[place] for name, values in contact.items()}
             rows.append(row | {f"reason_{i + 1}": reason["text"] for i, reason in enumerate(record["reasons"])})
         return pd.DataFrame(rows)
+
+    @cached_property
+    def _open_now(self) -> NDArray[np.float64]:
+        """The probabilities of the leads that are open now, rising."""
+        found = (record["probability"] for record in score_population(self.workspace, self.champion, self.leads, reasons=0))
+        return np.sort(np.array([one for one in found if one is not None], dtype=np.float64))
 
     def _x(self, matrix: FeatureMatrix) -> Any:
         return self.champion.scorer.select(matrix.features.names, matrix.values)

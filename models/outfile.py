@@ -1,4 +1,8 @@
-"""Writing rows to a file by its ending: CSV, JSON lines or Parquet, numbers in full, nothing half-written."""
+"""Writing rows to a file by its ending: CSV, JSON lines or Parquet, numbers in full, nothing half-written.
+
+What is written is what was read, ids above all, since programs join such files by them: a text that begins like a formula stays
+as it is. A table that people open in a spreadsheet is written by ``spreadsheet.py``, which guards against that.
+"""
 
 from __future__ import annotations
 

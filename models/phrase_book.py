@@ -43,9 +43,10 @@ def _sentences(forms: dict[str, str]) -> dict[str, str]:
     return forms
 
 
-FORMS = ("zero", "one", "less", "same", "more", "never", "once", "other", "rare", "early", "missing")
-"""For 0, for 1, for a trend or a ratio that falls, stays or rises, for level 1 of a milestone not reached and reached, for all
-other values, for a category that is rare, for a trial too young for the feature, and for no value."""
+FORMS = ("zero", "few", "one", "most", "less", "same", "more", "never", "once", "other", "rare", "early", "missing")
+"""For 0, for a share under 1 %, for 1, for a share over 99 %, for a trend or a ratio that falls, stays or rises, for level 1 of a
+milestone not reached and reached, for all other values, for a category that is rare, for a trial too young for the feature, and
+for no value."""
 
 Plural = Annotated[dict[str, str], AfterValidator(_plural)]
 Sentences = Annotated[dict[str, str], AfterValidator(_sentences)]
@@ -59,7 +60,11 @@ Modes = Literal[
     "mates",
     "mates_lacking",
     "mates_reached",
+    "mates_recorded",
     "median",
+    "ratio",
+    "mates_median",
+    "mates_ratio",
     "lead_median",
     "values",
     "rare",
@@ -88,8 +93,6 @@ class Units(_Section):
     plain: dict[Literal["none", "second", "minute", "hour", "day"], str | Plural]
     ago: dict[Literal["none", "second", "minute", "hour", "day"], str | Plural]
     times: Plural
-    per: str
-    """Once for so many of another thing."""
     trend: dict[Literal["less", "same", "more"], str]
 
 
@@ -153,7 +156,7 @@ class Book(_Section):
             *((behaviour, forms | {"when"}) for behaviour in (self.forms, *self.behaviours.values())),
             *((family, _FIXED | forms | below | set(self.spans)) for family in self.sentences()),
             ({"": self.unknown}, forms | set(self.spans) | {"among"}),
-            *((mode, {*forms, "n"}) for mode in self.typical.values()),
+            *((mode, {*forms, "n"} | (below if "ratio" in name else set())) for name, mode in self.typical.items()),
         )
         for texts, slots in checked:
             for text in texts.values():

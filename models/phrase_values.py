@@ -28,14 +28,14 @@ class Values:
         self._book = book
         self._marks = str.maketrans({",": book.numbers.group, ".": book.numbers.decimal})
 
-    def say(self, family: str, value: float, *, by_day: bool = False, alone: bool = False) -> str:
-        """Return the value of a family's feature; `alone` is one that stands outside the family's own sentence."""
+    def say(self, family: str, value: float, *, by_day: bool = False) -> str:
+        """Return the value of a family's feature."""
         if family in PERCENT:
             return self.percent(value)
         if by_day and family in ("recency_h", "time_to_first_h"):
-            return self._unit("ago" if family in _AGO and not alone else "plain", "day", whole_days(family, value))
+            return self._unit("ago" if family in _AGO else "plain", "day", whole_days(family, value))
         if family in _IN_SECONDS:
-            return self.span(value * _IN_SECONDS[family], ago=family in _AGO and not alone)
+            return self.span(value * _IN_SECONDS[family], ago=family in _AGO)
         if family in _SPENT_IN_SECONDS:
             return self.spent(value * _SPENT_IN_SECONDS[family])
         if family in ("amount_sum", "amount_mean"):
@@ -43,10 +43,7 @@ class Values:
         if family == "trend":
             return self._book.units.trend[towards(value)]  # type: ignore[index]
         if family == "ratio_to":
-            form, many = ratio(value)
-            if alone:
-                return self._book.units.per.format(n=self.number(many)) if form == "less" else self.times(many)
-            return self.number(many)
+            return self.number(ratio(value)[1])
         return self.number(value)
 
     @staticmethod
@@ -70,12 +67,20 @@ class Values:
 
     def percent(self, share: float) -> str:
         """Return a share: what is not nothing never reads 0 %, and what is not all never reads 100 %."""
-        numbers, whole = self._book.numbers, _rounded(share * 100)
-        if share > 0 and whole == 0:
-            return numbers.under
-        if share < 1 and whole == 100:
-            return numbers.over
-        return numbers.percent.format(n=self.number(whole))
+        numbers, almost = self._book.numbers, self.almost(share)
+        if almost is not None:
+            return numbers.under if almost == "few" else numbers.over
+        return numbers.percent.format(n=self.number(_rounded(share * 100)))
+
+    @staticmethod
+    def almost(share: float) -> str | None:
+        """Tell a share that is nearly none or nearly all: `few` or `most`, and None for any other.
+
+        >>> Values.almost(0.001), Values.almost(0.999), Values.almost(0.0), Values.almost(0.5)
+        ('few', 'most', None, None)
+        """
+        whole = _rounded(share * 100)
+        return "few" if share > 0 and whole == 0 else "most" if share < 1 and whole == 100 else None
 
     def times(self, value: float) -> str:
         """Return a number of times."""

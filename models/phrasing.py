@@ -131,6 +131,8 @@ class Told:
         self._templates = self._sentences(words.book, behaviour)
         # Filled when they are first said: most sentences of most features never are.
         self._filled: dict[tuple[str, str], Form] = {}
+        # What is typical is one number for each age and category, so that it is said again and again.
+        self._said: dict[tuple[str, float], str] = {}
 
     def sentence(self, value: float | str | None, *, early: bool = False) -> str:
         """Return what the lead did."""
@@ -144,9 +146,15 @@ class Told:
     def typical(self, kind: str, number: float, value: float | str | None) -> str:
         """Return what is typical."""
         mode = self._mode(kind, value)
-        which = "zero" if number == 0 else "all" if number == 1 else "other"
+        said = self._said.get((mode, number))
+        if said is None:
+            said = self._said[mode, number] = self._typical(kind, mode, number)
+        return said
+
+    def _typical(self, kind: str, mode: str, number: float) -> str:
+        which = "zero" if number == 0 else "all" if number == 1 else self._values.almost(number) or "other"
         if kind == "median":
-            said, which = self._say(number, alone=True), "other"
+            said, which = self._say(number), ratio(number)[0] if self._family == "ratio_to" else "other"
         else:
             said = self._values.percent(number)
         filled = self._filled.get((mode, which))
@@ -159,12 +167,14 @@ class Told:
     def _mode(self, kind: str, value: float | str | None) -> str:
         """Return which of the sentences on what is typical a value takes."""
         if kind == "median":
-            return "lead_median" if self._feature.family == "attribute" else "median"
+            if self._feature.family == "attribute":
+                return "lead_median"
+            return ("mates_" if self._mates else "") + ("ratio" if self._family == "ratio_to" else "median")
         if kind == "values":
             return "values" if value in self._known else "rare"
         lacking = not isinstance(value, str) and not value
         if self._family in _MONEY:
-            return "recorded"
+            return "mates_recorded" if self._mates else "recorded"
         if self._family == "reached" and self._parameter != "1":
             return "mates_reached" if self._mates else "reached"
         if self._mates:
@@ -185,14 +195,16 @@ class Told:
             return ("once" if value else "never") if self._parameter == "1" else "other" if value else "zero"
         if self._by_day and self._family in ("recency_h", "time_to_first_h"):
             return "other" if whole_days(self._family, value) else "zero"
+        if self._family in PERCENT and (almost := self._values.almost(value)):
+            return almost
         return "zero" if value == 0 or self._values.at_once(self._family, value) else "one" if value == 1 else "other"
 
-    def _say(self, value: float | str, *, alone: bool = False) -> str:
+    def _say(self, value: float | str) -> str:
         if isinstance(value, str):
             return value.replace("_", " ")
         if self._family == "attribute":
             return self._values.attribute(self._feature.name, value)
-        return self._values.say(self._family, value, by_day=self._by_day, alone=alone)
+        return self._values.say(self._family, value, by_day=self._by_day)
 
     def _sentences(self, book: Book, behaviour: str) -> dict[str, str]:
         """Return the sentences of the family, with those that its words or its subject have instead."""

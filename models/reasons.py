@@ -53,16 +53,17 @@ class Reasons:
         if self.explanation is None:
             points, log_odds = self.whole[row].tolist()
             return [], {"points": points, "log_odds": log_odds}
-        listed = self.explanation.top(row, self.count)
-        points, log_odds = self.explanation.rest(row, listed)
-        return [self._reason(self.explanation, row, player, age_days) for player in listed], {
-            "points": points,
-            "log_odds": log_odds,
-        }
+        told = self.explanation
+        listed = told.top(row, self.count)
+        points, log_odds = told.rest(row, listed)
+        shares = told.shares[row].tolist()
+        reasons = [self._reason(told, shares, row, player, age_days) for player in listed]
+        return reasons, {"points": points, "log_odds": log_odds}
 
-    def _reason(self, explanation: Explanation, row: int, player: int, age_days: float) -> dict[str, object]:
-        feature = self._clearest(explanation, row, player)
-        number = float(self.matrix.column(feature.name)[row])
+    def _reason(self, explanation: Explanation, shares: list[float], row: int, player: int, age_days: float) -> dict[str, object]:
+        points, log_odds = float(explanation.points[row, player]), float(explanation.log_odds[row, player])
+        feature = self._clearest(explanation.players[player], shares, points)
+        number = float(self.matrix.values[row, self.matrix.features.index(feature.name)])
         value: float | str | None = None if number != number else number
         if feature.kind == "category":
             value = self.matrix.labels[feature.name][row]
@@ -71,20 +72,18 @@ class Reasons:
             "player": explanation.players[player],
             "feature": feature.name,
             "value": int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value,
-            "points": float(explanation.points[row, player]),
-            "log_odds": float(explanation.log_odds[row, player]),
+            "points": points,
+            "log_odds": log_odds,
             "text": self.phrasing.sentence(feature, value, self.scorer.definition, early=early),
             "typical": self._typical(feature, value, number, age_days),
         }
 
-    def _clearest(self, explanation: Explanation, row: int, player: int) -> Feature:
+    def _clearest(self, player: str, shares: list[float], points: float) -> Feature:
         """Return the feature with the largest share of what the player adds, in the player's own direction."""
-        name = explanation.players[player]
-        own = self.scorer.columns_of.get(name)
+        own = self.scorer.columns_of.get(player)
         if own is None:
-            return next(feature for feature in self.scorer.feature_set.features if feature.player == name)
-        direction = -1.0 if explanation.contributions[row, player] < 0 else 1.0
-        best = max(own, key=lambda j: direction * float(explanation.shares[row, j]))
+            return next(feature for feature in self.scorer.feature_set.features if feature.player == player)
+        best = min(own, key=shares.__getitem__) if points < 0 else max(own, key=shares.__getitem__)
         return self.scorer.feature_set[self.scorer.names[best]]
 
     def _typical(self, feature: Feature, value: float | str | None, number: float, age_days: float) -> str | None:

@@ -16,7 +16,7 @@ from features.feature import FeatureSet
 from models.calibration import Calibrator
 from models.columns import ColumnSpec, Grouping, by_column, by_player
 from models.errors import ModelError
-from models.explanation import Explanation, explain
+from models.explanation import Explanation, Start, explain
 from models.learners import Learner
 from models.reference import Reference
 
@@ -101,6 +101,10 @@ class Scorer:
         """The learner's log-odds from which the contributions start: a sum over all leaves of trees, so it is taken once."""
         return self.learner.expected
 
+    @cached_property
+    def _start(self) -> Start:
+        return Start.of(self.expected, self.calibrator)
+
     def select(self, names: Sequence[str], values: Floats) -> Floats:
         """Take the model's columns out of a matrix by name, in any order; a column that is not there is missing throughout."""
         if names == self.feature_set.names:
@@ -166,7 +170,7 @@ class Scorer:
         inside = self.clip(x)
         shares = self.learner.shares(inside, self._players)
         raw, players = self.learner.raw(inside), self._players
-        return explain(players.names, raw, self.expected, players.sums(shares), self.calibrator, shares)
+        return explain(players.names, raw, self._start, players.sums(shares), self.calibrator, shares)
 
     def column_contributions(self, x: Floats) -> Floats:
         """Return the raw contributions with each column its own player: how much each feature moves a score by itself."""
@@ -175,10 +179,10 @@ class Scorer:
     @cached_property
     def columns_of(self) -> Mapping[str, tuple[int, ...]]:
         """The places of each player's columns; a player that the model does not use is not there."""
-        found: dict[str, tuple[int, ...]] = {}
+        found: dict[str, list[int]] = {}
         for place, column in enumerate(self.columns):
-            found[column.player] = (*found.get(column.player, ()), place)
-        return found
+            found.setdefault(column.player, []).append(place)
+        return {player: tuple(places) for player, places in found.items()}
 
     @cached_property
     def _players(self) -> Grouping:

@@ -36,6 +36,8 @@ Ints = NDArray[np.int64]
 
 OFF, RIGHT, LEFT, ALWAYS = 0, 1, 2, 3
 """The turns that a row takes at a split; ALWAYS stands where nothing is asked of it."""
+LANES = 4
+"""So many points are taken at once; sums are kept apart by point until the end, in as many lanes."""
 
 
 class Tables(NamedTuple):
@@ -49,9 +51,8 @@ class Tables(NamedTuple):
     widths: Ints
     """How many points t each tree takes."""
     points: Floats
-    """Row m holds the points of the rule with m points."""
+    """Row m holds the points of the rule with m points, and then others of no weight: every row has a multiple of LANES."""
     weights: Floats
-    most_points: int
     column: NDArray[np.int32]
     before: NDArray[np.int32]
     """The split above it that the same player made last; where there is none, a place beyond all splits, where ALWAYS stands."""
@@ -79,13 +80,14 @@ class _Walk(NamedTuple):
 
 
 def quadrature(most: int) -> tuple[Floats, Floats]:
-    """Return Gauss-Legendre nodes and weights on [0, 1]: row m holds the rule with m nodes.
+    """Return Gauss-Legendre nodes and weights on [0, 1]: row m holds the rule with m nodes, and more nodes of no weight.
 
     >>> nodes, weights = quadrature(2)
     >>> float(weights[1, 0]), float(nodes[1, 0])
     (1.0, 0.5)
     """
-    nodes, weights = np.zeros((most + 1, most)), np.zeros((most + 1, most))
+    room = (most + LANES - 1) // LANES * LANES
+    nodes, weights = np.full((most + 1, room), 0.5), np.zeros((most + 1, room))
     for count in range(1, most + 1):
         x, w = np.polynomial.legendre.leggauss(count)
         nodes[count, :count], weights[count, :count] = (x + 1) / 2, w / 2
@@ -115,7 +117,6 @@ def tables_of(forest: Forest, grouping: Grouping) -> Tables:
         widths=widths,
         points=points,
         weights=weights,
-        most_points=most,
         column=forest.column.astype(np.int32),
         before=before,
         wanted=wanted,

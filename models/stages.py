@@ -6,13 +6,15 @@ was before; where nobody knows, the rule of this one look holds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.feature import FeatureSet
 from features.matrix import FeatureMatrix
 from features.workspace import Workspace
 from models.reference import Reference
@@ -45,9 +47,34 @@ class StageRules:
         """Return the threshold, the model's own where there is no other."""
         return self.threshold or Threshold(reference.pql_threshold, reference.pql_threshold, BY_MODEL)
 
-    def product(self, matrix: FeatureMatrix) -> list[str]:
+    def product(self, counted: Iterable[str]) -> list[str]:
         """Return the behaviours that are use of the product, of those that are counted."""
-        return _counted(matrix, matrix.features.counted, without={*BESIDE_THE_PRODUCT, *self.mql, *self.sql, "any"})
+        beside = {*BESIDE_THE_PRODUCT, *self.mql, *self.sql, "any"}
+        return [name for name in counted if name not in beside]
+
+
+class Places(NamedTuple):
+    """Where the counts of the behaviours by which a stage is decided stand in a row of features."""
+
+    mql: NDArray[np.int64]
+    product: NDArray[np.int64]
+    sql: NDArray[np.int64]
+
+
+def places_of(features: FeatureSet, rules: StageRules) -> Places:
+    """Return the places for some rules."""
+    return _places(tuple(features.counted.items()), rules)
+
+
+@lru_cache(maxsize=16)  # to find them takes longer than to look there
+def _places(counted: tuple[tuple[str, int], ...], rules: StageRules) -> Places:
+    place = dict(counted)
+    return Places(
+        *(
+            np.array([place[one] for one in some if one in place], dtype=np.int64)
+            for some in (rules.mql, rules.product(place), rules.sql)
+        )
+    )
 
 
 def stages(
@@ -69,11 +96,11 @@ def stages(
     enter = np.full(len(matrix), threshold.enter)
     if before is not None:
         enter[[stage == PQL for stage in before]] = threshold.leave
-    likely = (probability >= enter) & _uses(matrix, rules)
+    places = places_of(matrix.features, rules)
     found = np.full(len(matrix), LEAD, dtype=object)
-    found[_did(matrix, _counted(matrix, rules.mql))] = MQL
-    found[likely] = PQL
-    found[_did(matrix, _counted(matrix, rules.sql))] = SQL
+    found[_did(matrix, places.mql)] = MQL
+    found[(probability >= enter) & _uses(matrix, places)] = PQL
+    found[_did(matrix, places.sql)] = SQL
     found[past_trial] = EXPIRED
     settled = states or [None] * len(matrix)
     return [str(state or stage) for state, stage in zip(settled, found, strict=True)]
@@ -85,7 +112,10 @@ def would_stay(
     """Tell which rows would be product-qualified if they had been so before: where that is not known, it is to be said."""
     threshold = rules.threshold_for(reference)
     between = (probability >= threshold.leave) & (probability < threshold.enter)
-    return np.asarray(between & np.array([stage in (LEAD, MQL) for stage in found], dtype=bool) & _uses(matrix, rules))
+    if not between.any():
+        return between
+    unsettled = np.array([stage in (LEAD, MQL) for stage in found], dtype=bool)
+    return np.asarray(between & unsettled & _uses(matrix, places_of(matrix.features, rules)))
 
 
 def rule_of(
@@ -105,11 +135,11 @@ def rule_of(
     known = {"probability": probability, "from": threshold.by}
     rule: dict[str, Any] = {"by": "none"}
     if stage == PQL:
-        used = _counts(matrix, row, rules.product(matrix))
+        used = _counts(matrix, row, rules.product(matrix.features.counted))
         rule = {"by": "probability", **known, "at_least": threshold.enter, "kept_from": threshold.leave, "used": used}
     elif stage in (MQL, SQL):
         wanted = rules.mql if stage == MQL else rules.sql
-        rule = {"by": "behaviours", "any_of": list(wanted), "counts": _counts(matrix, row, _counted(matrix, wanted))}
+        rule = {"by": "behaviours", "any_of": list(wanted), "counts": _counts(matrix, row, wanted)}
     elif stage == CUSTOMER:
         rule = {"by": "conversion"}
     elif stage == EXPIRED:
@@ -119,24 +149,18 @@ def rule_of(
     return rule
 
 
-def _uses(matrix: FeatureMatrix, rules: StageRules) -> Mask:
+def _uses(matrix: FeatureMatrix, places: Places) -> Mask:
     """Tell which rows use the product; where nothing says so, all of them."""
-    product = rules.product(matrix)
-    return _did(matrix, product) if product else np.ones(len(matrix), dtype=bool)
-
-
-def _counted(matrix: FeatureMatrix, behaviours: Iterable[str], without: Collection[str] = ()) -> list[str]:
-    """Return which of some behaviours have a column that counts their events."""
-    return [name for name in behaviours if name in matrix.features.counted and name not in without]
+    return _did(matrix, places.product) if len(places.product) else np.ones(len(matrix), dtype=bool)
 
 
 def _counts(matrix: FeatureMatrix, row: int, behaviours: Sequence[str]) -> dict[str, int]:
     """Return how often a lead did each of some behaviours, without those it never did."""
-    counts = {name: int(matrix.column(f"{name}_count_all")[row]) for name in behaviours}
+    counted = matrix.features.counted
+    counts = {name: int(matrix.values[row, counted[name]]) for name in behaviours if name in counted}
     return {name: count for name, count in counts.items() if count > 0}
 
 
-def _did(matrix: FeatureMatrix, behaviours: Sequence[str]) -> Mask:
-    """Tell which rows have any event of some behaviours."""
-    places = [matrix.features.counted[name] for name in behaviours]
+def _did(matrix: FeatureMatrix, places: NDArray[np.int64]) -> Mask:
+    """Tell which rows have any event of the behaviours that are counted at some places."""
     return np.asarray((matrix.values[:, places] > 0).any(axis=1))

@@ -2,18 +2,30 @@
 
 The answer is an association: leads of the past who looked like this paid that much more or less often. Why they did what they did
 is not in the data, so nobody is promised that making a lead do it has that effect.
+
+Whatever a lead does, it is active: the hours since it did anything go back to nought, and its active days grow. So the difference
+is taken in two steps, each by itself. First the lead does something at that moment that means no behaviour in particular; this is
+what being active at all would move, and it is the same whatever else is imagined. Then it is what was imagined that it does; this
+is what the step itself moves, and by this plays are compared. The two add up to the whole, player by player.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.feature import FeatureSet
 from features.history import EventRow, Plan
 from features.matrix import FeatureMatrix, LiveLead, compute_one
+from features.workspaces.behaviours import ANY
 from models.changes import Shift, moved
 from models.scorer import Scorer
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +42,26 @@ class Hypothesis:
 class Imagined:
     """A lead without and with a hypothesis, and how far each player moves the score."""
 
+    scorer: Scorer
     without: FeatureMatrix
+    active: FeatureMatrix
+    """Had the lead done as much at those moments that means no behaviour."""
     with_it: FeatureMatrix
-    shift: Shift
+
+    @cached_property
+    def activity(self) -> Shift:
+        """What being active at all would move."""
+        return moved(self.scorer, self.without, self.active)
+
+    @cached_property
+    def step(self) -> Shift:
+        """What the step itself moves beyond that."""
+        return moved(self.scorer, self.active, self.with_it)
+
+    @cached_property
+    def shift(self) -> Shift:
+        """The two together: the whole difference."""
+        return self.activity.plus(self.step)
 
 
 def what_if(
@@ -42,12 +71,13 @@ def what_if(
 
     Everything is computed twice by the one kernel; `plan` is that of the scorer's features, or an equal one. What is imagined is
     known as of the instant; whether it can happen is for the caller to judge (``models.possible``). Nothing else is looked at or
-    kept, so plays may be ranked by calling this for each of them.
+    kept.
     """
     features = features or scorer.feature_set
     without = compute_one(features, plan, lead, as_of)
     with_it = compute_one(features, plan, imagine(lead, as_of, hypothesis), as_of)
-    return Imagined(without, with_it, moved(scorer, without, with_it))
+    active = replace(without, values=only_active(features, without.values, with_it.values))
+    return Imagined(scorer, without, active, with_it)
 
 
 def imagine(lead: LiveLead, as_of: int, hypothesis: Hypothesis) -> LiveLead:
@@ -63,6 +93,15 @@ def imagine(lead: LiveLead, as_of: int, hypothesis: Hypothesis) -> LiveLead:
         attributes={**told, **known},
         trial_ends=[*ends_told, *ends],
     )
+
+
+def only_active(features: FeatureSet, without: Floats, with_it: Floats) -> Floats:
+    """Return rows of features as if the same number of things had been done at the same moments, none of which means a behaviour.
+
+    That is `without`, and what is told of the lead's events of any kind as in `with_it`; the rows of both go together.
+    """
+    of_any = [feature.selector == ANY and feature.over == "lead" for feature in features.features]
+    return np.where(np.array(of_any, dtype=bool), with_it, without)
 
 
 def beyond_training(scorer: Scorer, found: Imagined) -> list[str]:

@@ -12,8 +12,8 @@ Read it in this order:
 - who is asked about: `live` (the model that answers), `view` and `live_lead` (stored rows become a lead as of an instant, what
   was said of it as `features.storing.said` reads it), `account_mates` (who works beside it), `stateless` with `schemas` and
   `shapes` (posted leads become one, too), `instants`;
-- the answer: `scoring`, `answering` (in pieces, each leaving its traces), `turns` (on the event loop or in a thread), `ranking`
-  (the work list), `ledger` (what was answered);
+- the answer: `scoring`, `answering` (in pieces, each leaving traces), `gathered` (several at once on the event loop), `ranking`
+  (the work list), `live_percentile` (where a lead stands today), `ledger` (what was answered);
 - how leads change, behind the answers: `watch` (who is looked at), `lead_changes` (what counts as a change), `webhook_endpoints`
   and `webhook_messages` (who is told what), `webhooks` (delivering, with `webhook_post` and `webhook_schedule`),
   `guarded_connect` (where no call may go), `background` (wires them);

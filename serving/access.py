@@ -18,6 +18,14 @@ from serving.request_ids import NOTE
 FRESH_SECONDS = 2.0
 """How long the list of keys is used before it is read again: a revoked key is refused within this time."""
 
+SUFFICES = {
+    "page": frozenset({"page", "ingest", "admin"}),
+    "ingest": frozenset({"ingest", "admin"}),
+    "score": frozenset({"score", "admin"}),
+    "admin": frozenset({"admin"}),
+}
+"""Which scopes let somebody in at a door, by the least of them."""
+
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="trialwise"'}
 
 
@@ -32,6 +40,11 @@ class Caller:
     def is_admin(self) -> bool:
         """Tell whether the caller may state when something was received."""
         return "admin" in self.scopes
+
+    @property
+    def is_page(self) -> bool:
+        """Tell whether the key may lie open in a web page, so that anybody may be the caller."""
+        return not self.scopes & SUFFICES["ingest"]
 
 
 ANYBODY = Caller(None, frozenset(SCOPES))
@@ -65,8 +78,8 @@ class Access:
             self._failed.note(address)
             raise Problem("unauthorized", "Send a valid key as Authorization: Bearer KEY.", headers=_CHALLENGE)
         self._count(caller)
-        if not caller.scopes & {scope, "admin"}:
-            raise Problem("wrong_scope", f"This address needs a key of scope {scope}.")
+        if not caller.scopes & SUFFICES[scope]:
+            raise Problem("wrong_scope", f"This address needs a key of scope {'ingest or page' if scope == 'page' else scope}.")
         return caller
 
     def _count(self, caller: Caller) -> None:

@@ -31,7 +31,7 @@ async def actions(request: Request, lead_id: str, lang: Lang = None) -> JSONResp
         standing = None if stored is None else loaded.view.standing(stored, now)
         if stored is None or standing is None or standing.ignored:
             raise Problem("lead_not_found", "There is no such lead now, or the workspace ignores it.")
-        asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
+        asked = asked_of(loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
         records = score_standings(loaded, services.store, [standing], now, asked)
         services.ledger.note(answers_of(loaded, records, "actions", caller, now, [None]))
         return next_steps(services.workspace, loaded, services.store, stored, standing, records[0], wish.language, now)

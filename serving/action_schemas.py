@@ -18,9 +18,11 @@ class MissingStep(BaseModel):
 class Action(BaseModel):
     """A play for a lead: what to do, what it answers, and what the model expects if the lead then takes the step.
 
-    ``difference`` is ``probability`` minus the lead's own, an association; ``value`` is that in money, minus the cost. ``reason``
-    says why it is not for now: contacted_recently, same_play_recently, capacity_used_up, no_gain or held_out; ``until`` says how
-    long. ``propensity`` is the chance with which the hold-out lets it be proposed.
+    ``probability`` is the lead's own if it took the step now. ``activity`` is how much of that doing anything at all would add,
+    which says nothing for this play; ``difference`` is what the step itself adds beyond that, and the plays are ranked by it. The
+    lead's own probability and the two add up to ``probability``; all of it is an association. ``value`` is ``difference`` in
+    money, minus the cost. ``reason`` says why it is not for now: contacted_recently, same_play_recently, capacity_used_up,
+    no_gain or held_out; ``until`` says how long. ``propensity`` is the chance with which the hold-out lets it be proposed.
     """
 
     play: str
@@ -29,6 +31,7 @@ class Action(BaseModel):
     moves: list[str]
     missing: list[MissingStep]
     probability: float
+    activity: float
     difference: float
     cost: float
     value: float | None

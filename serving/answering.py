@@ -7,18 +7,20 @@ from functools import partial
 from typing import TypeVar
 
 from models.answer import Asked
+from models.phrasing import Phrasing
 from serving.access import Caller
 from serving.proving import Loaded
 from serving.scoring import Record, answers_of
 from serving.services import Services
 from serving.shadow import Again
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 CHUNK = 200
 """How many leads are scored in one go: between two of them other requests get their turn."""
 
-UNKNOWN_FEATURES = {"code": "unknown_features", "detail": "Some of the features that were sent are not known to the model"}
+UNKNOWN_FEATURES = "unknown_features"
 
 
 class Answering:
@@ -32,13 +34,20 @@ class Answering:
         self.door = door
         self.as_of = as_of
 
-    async def in_pieces(self, rows: int, score: Callable[[slice], list[T]], *, short: bool = False) -> list[T]:
-        """Return what `score` makes of each row, in pieces; `short` says that all of it takes but a moment."""
+    async def in_pieces(self, rows: int, score: Callable[[slice], list[T]]) -> list[T]:
+        """Return what `score` makes of each row, in pieces."""
         found: list[T] = []
         with self.services.metrics.score_seconds.labels(self.door).time():
             for start in range(0, rows, CHUNK):
-                found += await self.services.compute(partial(score, slice(start, start + CHUNK)), short=short)
+                found += await self.services.compute(partial(score, slice(start, start + CHUNK)))
         return found
+
+    async def at_once(self, item: Item, score: Callable[[Sequence[Item]], Sequence[T]]) -> T:
+        """Return what `score` makes of one row; the rows of others who ask alike may go with it."""
+        asked = self.asked
+        alike = (id(self.loaded), asked.reasons, asked.phrasing.language, asked.warnings)
+        with self.services.metrics.score_seconds.labels(self.door).time():
+            return await self.services.compute_together(alike, item, score)
 
     def given(self, records: list[Record], inputs: Sequence[str | None], again: Again) -> list[Record]:
         """Return scores that are about to be answered, noted with what they were made of and how to make them again."""
@@ -48,7 +57,7 @@ class Answering:
         return records
 
 
-def doubted(record: Record, unknown: int) -> None:
+def doubted(record: Record, unknown: int, words: Phrasing) -> None:
     """Say with a score that so many of the features that were sent are not known to the model."""
     if unknown:
-        record["warnings"] = [*record["warnings"], dict(UNKNOWN_FEATURES)]
+        record["warnings"] = [*record["warnings"], {"code": UNKNOWN_FEATURES, "detail": words.warning(UNKNOWN_FEATURES)}]

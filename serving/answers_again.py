@@ -29,7 +29,7 @@ def answer_again(noted: Noted, loaded: Loaded, store: EventStore, workspace: Wor
         What was posted is refused now, or there is no such lead.
     """
     as_of = noted.at if noted.as_of is None else noted.as_of
-    asked = asked_of(workspace, loaded, Wish(0, workspace.language))
+    asked = asked_of(loaded, Wish(0, workspace.language))
     if noted.inputs is None:
         stored = store.lead(noted.lead_id)
         standing = None if stored is None else loaded.view.standing(stored, as_of)
@@ -52,7 +52,7 @@ def _of_features(item: dict[str, Any], loaded: Loaded, workspace: Workspace, as_
     told = item.get("started_at")
     started = as_of if told is None else read_moment(told, workspace.timezone)
     matrix = vector(loaded.view, item["features"], as_of, started)
-    asked = asked_of(workspace, loaded, Wish(0, workspace.language))
+    asked = asked_of(loaded, Wish(0, workspace.language))
     return score_matrix(loaded, matrix, [str(item.get("lead_id", ""))], asked, started=np.array([started], dtype=np.int64))[0]
 
 

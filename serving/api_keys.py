@@ -12,6 +12,7 @@ import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from features.clock import format_us, now_us
@@ -20,7 +21,8 @@ from features.store import EventStore
 from features.storing.keys import KeyRow
 from serving.settings import Settings
 
-SCOPES = ("ingest", "score", "admin")
+SCOPES = ("page", "ingest", "score", "admin")
+"""What a key may do. ``page`` is the least: to send what happens on a web page, where everybody can read the key."""
 PREFIX = "tw_"
 
 
@@ -40,7 +42,14 @@ def is_well_formed(key: str) -> bool:
 
 def keyed_digest(secret: bytes, key: str) -> str:
     """Return what the store holds of a key."""
-    return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()
+    digest = _keyed(secret).copy()
+    digest.update(key.encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=4)  # to key a digest takes longer than to take one
+def _keyed(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod=hashlib.sha256)
 
 
 def mint(store: EventStore, secret: bytes, scopes: Sequence[str], name: str = "") -> dict[str, str]:
@@ -50,7 +59,7 @@ def mint(store: EventStore, secret: bytes, scopes: Sequence[str], name: str = ""
         raise InputError(
             "the key cannot be made",
             given=f"scope {unknown[0]}" if unknown else "no scope",
-            expected="one or more of ingest, score, admin",
+            expected="one or more of page, ingest, score, admin",
             do="name them with --scope",
         )
     body = PREFIX + secrets.token_hex(32)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -53,8 +54,9 @@ from serving.settings import Settings
 from serving.shadow import Shadow
 from serving.shadow_metrics import ShadowMetrics
 from serving.silence import Silence
-from serving.straight import go_straight
+from serving.straight import Straight
 from serving.tracing import configured
+from serving.turned_away import TurnedAway
 from serving.webhook_endpoints import endpoints_of
 from serving.webhook_metrics import WebhookMetrics
 
@@ -80,6 +82,9 @@ ROUTERS = tuple(
         health_routes,
     )
 )
+
+NONE_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI would tell traces and logs the texts of errors, which may quote data; `serving/tracing.py` tells them enough."""
 
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
@@ -110,6 +115,7 @@ def create_app(workspace: Workspace, settings: Settings, *, source: Registry | N
     app.add_middleware(Browsers, origins=settings.origins, doors=PAGE_DOORS)
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Observed, rooms=rooms, tracing=configured())
+    app.add_middleware(TurnedAway, rooms=rooms, metrics=metrics, routers=ROUTERS)
     return app
 
 
@@ -123,11 +129,12 @@ def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         docs_url=None,  # these pages load code from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=NONE_OF_ITS_OWN,
         responses={"default": {"model": ProblemAnswer, "description": "A problem"}},
     )
     for router in ROUTERS:
         app.include_router(router)
-    go_straight(app, ROUTERS)
+    app.add_middleware(Straight, routers=ROUTERS)
     describe_problems(app)
     return app
 
@@ -145,7 +152,8 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     past = PastModels(models, store)
     services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow, past)
     services.endpoints = endpoints_of(workspace, Trust.from_environment())
-    services.behind = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
+    parts = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
+    services.behind = (*parts, services.live_percentile)
     live.start()
     shadow.start()
     ledger.start()

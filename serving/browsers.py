@@ -33,8 +33,8 @@ def from_page(request: Request) -> bool:
 
 def check_key(request: Request, caller: Caller) -> None:
     """Refuse a key that may do more than a web page should."""
-    if from_page(request) and caller.key_id is not None and caller.scopes != {"ingest"}:
-        raise Problem("wrong_scope", "What a web page holds, everybody can read: give it a key of scope ingest alone.")
+    if from_page(request) and caller.key_id is not None and not caller.scopes <= {"page", "ingest"}:
+        raise Problem("wrong_scope", "What a web page holds, everybody can read: give it a key of scope page alone.")
 
 
 class Browsers:

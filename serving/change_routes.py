@@ -58,7 +58,7 @@ async def changes(
         standing = standing_of(stored, loaded.view, instant)
         earlier_at = begun(stored, standing, loaded, instant) if begin is None else begin
         earlier = services.past.then(lead_id, earlier_at, loaded, version)
-        asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
+        asked = asked_of(loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
         with services.metrics.score_seconds.labels(DOOR).time():
             answer, score = change_of(loaded, earlier, services.store, stored, earlier_at, instant, asked)
         services.ledger.note(answers_of(loaded, [score], DOOR, caller, instant, [None]))

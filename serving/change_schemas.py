@@ -116,8 +116,18 @@ class ChangesAnswer(BaseModel):
     warnings: list[Warned]
 
 
+class WhatIfParts(BaseModel):
+    """What being active at all would move, whatever it is, and what the step itself moves beyond that: the whole difference.
+
+    By ``step`` plays are ranked, where it is called ``difference``.
+    """
+
+    activity: ChangePart
+    step: ChangePart
+
+
 class WhatIfAnswer(BaseModel):
-    """A score without and with what is imagined, the difference by reason, and what that does not promise."""
+    """A score without and with what is imagined, the difference by reason and in parts, and what that does not promise."""
 
     lead_id: str
     as_of: str | None
@@ -130,4 +140,5 @@ class WhatIfAnswer(BaseModel):
     association: str
     reasons: list[ChangeReason]
     rest: Rest
+    parts: WhatIfParts
     warnings: list[Warned]

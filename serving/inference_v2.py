@@ -21,6 +21,7 @@ from serving.guards import SCORE_LIMIT, parsed
 from serving.problems import Problem, retry_later
 from serving.protocol_schemas import INFER, InferAnswer, InferenceError, ModelMetadata, ServerMetadata
 from serving.proving import Loaded
+from serving.quick_json import QuickJSON
 from serving.score_bodies import JSON, score_body
 from serving.scored_tables import score_table
 from serving.scoring import Record, asked_of, read_wish
@@ -148,7 +149,7 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     table = await services.compute(partial(read_tensors, body.get("inputs"), binary, loaded.view))
     explained = bool(set(outputs) & set(EXPLAINED))
     wish = read_wish(services.workspace, parameters.get("reasons"), parameters.get("lang"), default=3 if explained else 0)
-    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
+    asked = asked_of(loaded, wish, stale=services.live.is_stale)
     records = await score_table(services, loaded, table, asked, caller, "v2")
     answer: dict[str, Any] = {"model_name": name, "model_version": loaded.ref.version}
     if "id" in body:
@@ -196,6 +197,6 @@ def _answered(answer: dict[str, Any], records: list[Record], outputs: Mapping[st
         made.append(one)
     answer["outputs"] = made
     if not parts:
-        return JSONResponse(answer)
+        return QuickJSON(answer)
     data, length = joined(answer, parts)
     return Response(data, media_type=BINARY, headers={HEADER: str(length)})

@@ -53,10 +53,10 @@ def take_calls(store: EventStore, metrics: Metrics, door: Door, calls: Sequence[
     """Store calls of an analytics tool and say what became of each."""
     good, bad = sort_out(calls, door.clean)
     if good:
-        metrics.event_lag.observe(max(0, door.now - max(message.at for _, message in good)) / 1e6)
+        metrics.event_lag.observe(max(0, door.now - max([message.at for _, message in good])) / 1e6)
     kept = door.refused(calls, bad)
     what = store.add([message for _, message in good], kept)
-    told = list(zip((index for index, _ in good), what, strict=True))
+    told = list(zip([index for index, _ in good], what, strict=True))
     rings = [(index, RefusedCall("merge_cycle", MERGE_CYCLE)) for index, one in told if one == "merge_cycle"]
     if rings:
         # Kept before the answer goes out: a caller who does not get it sends the call again, and it is refused again.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse
 
@@ -16,6 +17,7 @@ from serving.guards import BODY_LIMIT, EVENT_LIMIT, json_body
 from serving.ingest import segment_door, take_calls
 from serving.ingest_schemas import BATCH_BODY, CALL_BODY, EVENTS_BODY
 from serving.items import Arrival
+from serving.page_keys import as_seen_by
 from serving.problems import Problem
 from serving.schemas import IngestAnswer, described
 from serving.services import Services, services_of
@@ -24,24 +26,21 @@ WRITE_KEY = "x-write-key"
 """Where Jitsu's clients write the key."""
 
 
-class SegmentRoute(APIRoute):
-    """A route whose problems also have a ``message``: without one RudderStack's client takes a refusal for a broken line."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler of the route."""
-        handler = super().get_route_handler()
-
-        async def with_message(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except Problem as problem:
-                problem.members["message"] = problem.detail
-                raise
-
-        return with_message
+router = APIRouter(tags=["ingest"])
 
 
-router = APIRouter(tags=["ingest"], route_class=SegmentRoute)
+def with_message(door: Callable[[Request], Awaitable[JSONResponse]]) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """Give the problems of a door a ``message`` too: without one RudderStack's client takes a refusal for a broken line."""
+
+    @wraps(door)
+    async def take(request: Request) -> JSONResponse:
+        try:
+            return await door(request)
+        except Problem as problem:
+            problem.members["message"] = problem.detail
+            raise
+
+    return take
 
 
 def _single(kind: str) -> None:
@@ -49,12 +48,12 @@ def _single(kind: str) -> None:
 
     async def take(request: Request) -> JSONResponse:
         services, caller, body = await read(request, EVENT_LIMIT)
-        return await _calls(services, request, [body], arrival_of(services, caller, {}), kind)
+        return await _calls(services, request, caller, [body], arrival_of(services, caller, {}), kind)
 
     for path in (f"/v1/{kind}", f"/v1/{kind[0]}"):
         router.add_api_route(
             path,
-            take,
+            with_message(take),
             methods=["POST"],
             name=kind,
             operation_id=kind,
@@ -71,22 +70,25 @@ for _kind in ("track", "identify", "page", "screen", "group", "alias"):
 
 @router.post("/v1/batch", response_model=IngestAnswer, summary="Many Segment calls", openapi_extra=described(BATCH_BODY))
 @router.post("/v1/b", include_in_schema=False)
+@with_message
 async def batch(request: Request) -> JSONResponse:
     """Take Segment's batch: calls of any type, with an outer context that each of them shares."""
     services, caller, body = await read(request, BODY_LIMIT)
     calls = body.get("batch") if isinstance(body, dict) else None
     if not isinstance(calls, list):
         raise Problem("invalid_request", "The body must be an object with batch, an array of calls.")
-    return await _calls(services, request, calls, arrival_of(services, caller, body))
+    return await _calls(services, request, caller, calls, arrival_of(services, caller, body))
 
 
 @router.post("/v1/events", response_model=IngestAnswer, summary="One call, or an array", openapi_extra=described(EVENTS_BODY))
+@with_message
 async def events(request: Request) -> JSONResponse:
     """Take one Segment call of any type, or a bare array of them: what webhook destinations send."""
     services, caller, body = await read(request, BODY_LIMIT)
     if not isinstance(body, dict | list):
         raise Problem("invalid_request", "The body must be a call, or an array of calls.")
-    return await _calls(services, request, body if isinstance(body, list) else [body], arrival_of(services, caller, {}))
+    calls = body if isinstance(body, list) else [body]
+    return await _calls(services, request, caller, calls, arrival_of(services, caller, {}))
 
 
 def paths() -> list[str]:
@@ -94,15 +96,15 @@ def paths() -> list[str]:
     return [route.path for route in router.routes if isinstance(route, APIRoute)]
 
 
-async def read(request: Request, limit: int) -> tuple[Services, Caller, Any]:
-    """Read who asks and what they send; a key in a header is judged before the body is read."""
+async def read(request: Request, limit: int, scope: str = "page") -> tuple[Services, Caller, Any]:
+    """Read who asks and what they send; a key in a header is judged before the body is read, by the least scope that it needs."""
     services = services_of(request)
     in_header = request.headers.get(WRITE_KEY)
     is_told = in_header is not None or "authorization" in request.headers
-    early = await services.caller(request, "ingest", in_header) if is_told else None
+    early = await services.caller(request, scope, in_header) if is_told else None
     body = await json_body(request, limit, gzip=True, plain_text=from_page(request))
     written = body.get("writeKey") if isinstance(body, dict) else None
-    caller = early or await services.caller(request, "ingest", written if isinstance(written, str) else None)
+    caller = early or await services.caller(request, scope, written if isinstance(written, str) else None)
     check_key(request, caller)
     return services, caller, body
 
@@ -120,9 +122,9 @@ def arrival_of(services: Services, caller: Caller, envelope: dict[str, Any]) -> 
 
 
 async def _calls(
-    services: Services, request: Request, calls: list[Any], arrival: Arrival, kind: str | None = None
+    services: Services, request: Request, caller: Caller, calls: list[Any], arrival: Arrival, kind: str | None = None
 ) -> JSONResponse:
-    door = segment_door(str(request.scope["route"].path), arrival, kind)
+    door = as_seen_by(caller, segment_door(str(request.scope["route"].path), arrival, kind), services.workspace)
     given = [_without_key(call) for call in calls]
     return JSONResponse(await services.write(lambda: take_calls(services.store, services.metrics, door, given)))
 

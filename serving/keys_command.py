@@ -14,7 +14,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 
 @app.command("create")
 def create(
-    scope: Annotated[list[str], typer.Option(help="ingest, score or admin; may be repeated.")],
+    scope: Annotated[list[str], typer.Option(help="ingest, score, admin, or page for web pages; may be repeated.")],
     name: Annotated[str, typer.Option(help="What the key is for.")] = "",
     as_json: Json = False,
 ) -> None:

@@ -75,7 +75,7 @@ def change_of(
         "reasons": [],
         "rest": None,
         "parts": None,
-        "warnings": [*now["warnings"], *_warned(earlier)],
+        "warnings": [*now["warnings"], *_warned(earlier, asked)],
     }
     if then["probability"] is not None and now["probability"] is not None:
         log_odds = _log_odds(new.looks, new.looks.now) - _log_odds(old.looks, old.looks.then)
@@ -106,5 +106,8 @@ def _log_odds(looks: Looks, matrix: Any) -> float:
     return float(scorer.calibrator.log_odds(scorer.raw(scorer.select(matrix.features.names, matrix.values)))[0])
 
 
-def _warned(earlier: Then) -> list[dict[str, str]]:
-    return [] if earlier.warning is None else [{"code": earlier.warning[0], "detail": earlier.warning[1]}]
+def _warned(earlier: Then, asked: Asked) -> list[dict[str, str]]:
+    if earlier.warning is None:
+        return []
+    code, slots = earlier.warning
+    return [{"code": code, "detail": asked.phrasing.warning(code, **slots)}]

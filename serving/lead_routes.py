@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import JSONResponse
 
 from features.clock import format_us, now_us
 from models import stages
@@ -18,6 +17,7 @@ from serving.live_lead import Standing
 from serving.one_lead import standing_of, stored_of, why_not
 from serving.problems import Problem
 from serving.proving import Loaded
+from serving.quick_json import QuickJSON
 from serving.ranking import page
 from serving.schemas import FeaturesAnswer, LeadsBody, Score, ScorePage, ScoresAnswer, body_of
 from serving.score_routes import AsOf, Lang, Reasons
@@ -39,7 +39,7 @@ async def ranked(
     cursor: Annotated[str | None, Query(description="The next of the page before.")] = None,
     reasons: Reasons = None,
     lang: Lang = None,
-) -> JSONResponse:
+) -> QuickJSON:
     """Rank the open leads that nobody contacted in the last 14 days, and return one page of them."""
     services = services_of(request)
     caller = await services.caller(request, "score")
@@ -58,11 +58,11 @@ async def ranked(
         items = _score(services, loaded, [one for one in standings if one is not None], newest.as_of, wish, caller, "list")
         return {"items": items, "next": following}
 
-    return JSONResponse(await services.compute(work))
+    return QuickJSON(await services.compute(work))
 
 
 @router.post("/v1/leads/scores", response_model=ScoresAnswer, summary="Score many stored leads", openapi_extra=body_of(LeadsBody))
-async def many(request: Request) -> JSONResponse:
+async def many(request: Request) -> QuickJSON:
     """Score up to 500 stored leads."""
     services = services_of(request)
     caller = await services.caller(request, "score")
@@ -84,11 +84,11 @@ async def many(request: Request) -> JSONResponse:
                 standings.append(standing)
         return {"scores": _score(services, loaded, standings, as_of, wish, caller, "leads"), "errors": errors}
 
-    return JSONResponse(await services.compute(work))
+    return QuickJSON(await services.compute(work))
 
 
 @router.get(f"{LEAD}/score", response_model=Score, summary="Score one stored lead")
-async def one(request: Request, lead_id: str, as_of: AsOf = None, reasons: Reasons = None, lang: Lang = None) -> JSONResponse:
+async def one(request: Request, lead_id: str, as_of: AsOf = None, reasons: Reasons = None, lang: Lang = None) -> QuickJSON:
     """Score a stored lead from what was known of it, now or as of a past instant."""
     services = services_of(request)
     caller = await services.caller(request, "score")
@@ -100,11 +100,11 @@ async def one(request: Request, lead_id: str, as_of: AsOf = None, reasons: Reaso
         standing = standing_of(stored_of(services.store, lead_id), loaded.view, instant)
         return _score(services, loaded, [standing], instant, wish, caller, "lead")[0]
 
-    return JSONResponse(await services.compute(work))
+    return QuickJSON(await services.compute(work))
 
 
 @router.get(f"{LEAD}/features", response_model=FeaturesAnswer, summary="The features of one stored lead")
-async def features(request: Request, lead_id: str, as_of: AsOf = None) -> JSONResponse:
+async def features(request: Request, lead_id: str, as_of: AsOf = None) -> QuickJSON:
     """Return the numbers behind a score: by the model's definition, or by the workspace's own while there is no model."""
     services = services_of(request)
     await services.caller(request, "score")
@@ -117,15 +117,16 @@ async def features(request: Request, lead_id: str, as_of: AsOf = None) -> JSONRe
         as_of_text = None if view.definition.undated else format_us(instant)
         return {"lead_id": lead_id, "as_of": as_of_text, "features": row, "fingerprint": view.definition.fingerprint}
 
-    return JSONResponse(await services.compute(work))
+    return QuickJSON(await services.compute(work))
 
 
 def _score(
     services: Services, loaded: Loaded, standings: list[Standing], as_of: int, wish: Wish, caller: Caller, door: str
 ) -> list[Record]:
-    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
+    asked = asked_of(loaded, wish, stale=services.live.is_stale, more=services.silence.found.warnings())
     with services.metrics.score_seconds.labels(door).time():
         records = score_standings(loaded, services.store, standings, as_of, asked, services.metrics.score_lag.observe)
+    services.live_percentile.fill(records, loaded, as_of)
     ids = [standing.lead.lead_id for standing in standings]
     again = stored_again(services.workspace, services.store, ids, as_of)
     return Answering(services, loaded, asked, caller, door, as_of).given(records, [None] * len(records), again)

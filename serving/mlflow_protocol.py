@@ -9,13 +9,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from serving.feature_table import FeatureTable
 from serving.guards import SCORE_LIMIT, parsed
 from serving.mlflow_bodies import read_json
 from serving.problems import Problem, retry_later
 from serving.protocol_schemas import INVOCATION, PredictionsAnswer
+from serving.quick_json import QuickJSON
 from serving.score_bodies import CSV, JSON, PARQUET, score_body
 from serving.scored_tables import score_table
 from serving.scoring import Record, Wish, asked_of, read_wish
@@ -38,7 +39,7 @@ router = APIRouter(tags=["score"])
     summary="Score a table of features, as MLflow's scoring server does",
     openapi_extra=INVOCATION,
 )
-async def invocations(request: Request) -> JSONResponse:
+async def invocations(request: Request) -> QuickJSON:
     """Return a prediction for each row, in their order. Features go by name; reasons are given where ``params`` asks for them."""
     services = services_of(request)
     caller = await services.caller(request, "score")
@@ -51,9 +52,9 @@ async def invocations(request: Request) -> JSONResponse:
     else:
         table = await services.compute(partial(_TABULAR[form], data, loaded.view))
     wish = _wish(services, params)
-    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
+    asked = asked_of(loaded, wish, stale=services.live.is_stale)
     records = await score_table(services, loaded, table, asked, caller, "mlflow")
-    return JSONResponse({"predictions": [_prediction(one, wish) for one in records]})
+    return QuickJSON({"predictions": [_prediction(one, wish) for one in records]})
 
 
 @router.get("/ping", summary="A model serves, in MLflow's words", response_class=Response)

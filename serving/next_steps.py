@@ -19,8 +19,8 @@ from features.storing.rows import StoredLead
 from features.workspace import Workspace
 from models.hold_out import is_held_out
 from models.next_step import Step, candidates, ranked, told
-from models.phrasing import Phrasing
 from models.playbook import Play, playbook, words
+from models.what_if import imagine
 from serving.live_lead import Standing
 from serving.proving import Loaded
 
@@ -110,7 +110,7 @@ def next_steps(
     barriers = {step.candidate.play.name: _barrier(step, limits, held) for step in steps}
     store.contacted.note(list(_offers(workspace, steps, barriers, held, score, now)))
     age_days = (now - standing.lead.started_at) / DAY_US
-    phrasing = Phrasing.of(workspace, lang)
+    phrasing = loaded.words[lang]
     for step in steps:
         name = step.candidate.play.name
         barrier = barriers[name]
@@ -133,8 +133,9 @@ def _steps(
     found = candidates(plays, standing.lead, matrix, score["stage"], values, now)
     if not found:
         return []
-    imagined = loaded.view.matrix([replace(standing, lead=one.imagined) for one in found], now, store)
-    return ranked(loaded.scorer, found, imagined.values, score["probability"], workspace.capacity)
+    leads = [replace(standing, lead=imagine(standing.lead, now, one.hypothesis)) for one in found]
+    imagined = loaded.view.matrix(leads, now, store)
+    return ranked(loaded.scorer, found, matrix, imagined.values, score["probability"], workspace.capacity)
 
 
 def _barrier(step: Step, limits: Limits, held: Mapping[str, bool]) -> Barrier | None:
@@ -179,6 +180,7 @@ def _item(workspace: Workspace, step: Step, missing: list[dict[str, object]], la
         "moves": list(play.spec.moves),
         "missing": missing,
         "probability": step.probability,
+        "activity": step.activity,
         "difference": step.difference,
         "cost": step.cost,
         "value": step.value,

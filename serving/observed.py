@@ -52,9 +52,10 @@ class Observed:
             if span is not None and self.tracing is not None:
                 self.tracing.end(span, method, route, status, note)
             if log.isEnabledFor(logging.INFO):
-                _say(note, method, route, status, seconds)
+                say(note, method, route, status, seconds)
 
 
-def _say(note: Note, method: str, route: str, status: int, seconds: float) -> None:
+def say(note: Note, method: str, route: str, status: int, seconds: float) -> None:
+    """Leave the line of one request in the log."""
     told = {"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 1), "key": note.key_id}
     log.info("%s %s %d", method, route, status, extra={"told": told, "request_id": note.request_id})

@@ -87,18 +87,19 @@ class Rooms:
 
     def check(self, scope: Scope) -> None:
         """Raise the problem if the door of a request leads to a full gate: there is no use in reading its body."""
-        gate = self._gate(scope)
+        gate = self.gate(scope.get("route"))
         if gate is not None and gate.is_full:
             raise overloaded()
 
     def enter(self, scope: Scope) -> None:
         """Take room for a request whose body is there, before any work is done on it."""
-        gate = self._gate(scope)
+        gate = self.gate(scope.get("route"))
         if gate is not None:
             gate.enter()
 
-    def _gate(self, scope: Scope) -> Gate | None:
-        tags = frozenset(getattr(scope.get("route"), "tags", ()))
+    def gate(self, route: object) -> Gate | None:
+        """Return the gate to which a route leads, if it needs room at all."""
+        tags = frozenset(getattr(route, "tags", ()))
         if tags & COMPUTES:
             return self.computing
         return self.writing if tags & WRITES else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.errors import TrialwiseError
@@ -29,7 +30,8 @@ class Then:
     loaded: Loaded
     by: str
     """`ledger`: it scored the lead then; `asked`: the caller named it; `current`: nothing better is known or kept."""
-    warning: tuple[str, str] | None = None
+    warning: tuple[str, Mapping[str, str]] | None = None
+    """Its code, and what its text tells."""
 
 
 class PastModels:
@@ -57,14 +59,12 @@ class PastModels:
         with self._store.reading() as connection:
             found = version_then(connection, lead_id, at)
         if found is None:
-            detail = "No score of this lead was answered by then; the current model looked at both times"
-            return Then(current, CURRENT, ("model_then_unknown", detail))
+            return Then(current, CURRENT, ("model_then_unknown", {}))
         if found == (current.ref.version, current.ref.digest):
             return Then(current, LEDGER)
         loaded = self._kept(*found)
         if loaded is None:
-            detail = f"Version {found[0]}, which scored this lead then, is not kept; the current model looked at both times"
-            return Then(current, CURRENT, ("model_not_kept", detail))
+            return Then(current, CURRENT, ("model_not_kept", {"version": found[0]}))
         return Then(loaded, LEDGER)
 
     def _kept(self, version: str, digest: str | None) -> Loaded | None:

@@ -20,6 +20,7 @@ from serving.browsers import check_key
 from serving.ingest import take_calls
 from serving.ingest_schemas import POSTHOG_BODY
 from serving.items import Arrival, RefusedCall, read_moment
+from serving.page_keys import as_seen_by
 from serving.posthog import Sent, door, without_keys
 from serving.posthog_bodies import read_body
 from serving.problems import Problem
@@ -59,7 +60,7 @@ _AS_IT_SAYS = {"X-Content-Type-Options": "nosniff"}
 async def take(request: Request) -> JSONResponse:
     """Take one event, an array, or an object with batch; the key is the api_key of the body, or stands in a header."""
     services = services_of(request)
-    early = await services.caller(request, "ingest") if "authorization" in request.headers else None
+    early = await services.caller(request, "page") if "authorization" in request.headers else None
     body = await read_body(request)
     envelope = body if isinstance(body, dict) else {}
     events = envelope.get("batch", body)
@@ -68,9 +69,10 @@ async def take(request: Request) -> JSONResponse:
     if not isinstance(events, list):
         raise Problem("invalid_request", "The body must be an event, an array of events, or an object with batch, an array.")
     key = _key(envelope, events)
-    caller = early or await services.caller(request, "ingest", key)
+    caller = early or await services.caller(request, "page", key)
     check_key(request, caller)
     where = door(request.scope["route"].path.rstrip("/") + "/", _sent(request, services, caller, envelope))
+    where = as_seen_by(caller, where, services.workspace)
     given = [without_keys(event, key) for event in events]
     answer = await services.write(lambda: take_calls(services.store, services.metrics, where, given))
     return JSONResponse({"status": 1} | answer)

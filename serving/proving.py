@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from features.matrix import LiveLead, compute_one
 from features.workspace import Workspace
 from models import artifact
 from models.errors import damaged
+from models.phrasing import LANGUAGES, Phrasing
 from models.registry import ChampionRef
 from models.scorer import Scorer
+from models.stages import StageRules
 from serving.view import View
 
 
@@ -27,6 +30,10 @@ class Loaded:
     view: View
     differs: tuple[str, ...]
     """The keys in which the server's workspace says something else than the model's own definition."""
+    words: Mapping[str, Phrasing]
+    """How its reasons are told, by language."""
+    stages: StageRules
+    """Which of its leads are qualified."""
 
 
 def prove(ref: ChampionRef, folder: Path, workspace: Workspace) -> Loaded:
@@ -47,7 +54,9 @@ def prove(ref: ChampionRef, folder: Path, workspace: Workspace) -> Loaded:
     found = scorer.explain(scorer.select(matrix.features.names, matrix.values))
     if not np.all((found.probability >= 0) & (found.probability <= 1)):
         raise damaged("The model gives no probability", given=str(found.probability[:1]), expected="a number from 0 to 1")
-    return Loaded(ref, scorer, view, differing_keys(workspace, scorer.definition))
+    differs = differing_keys(workspace, scorer.definition)
+    words = {language: Phrasing.of(workspace, language) for language in LANGUAGES}
+    return Loaded(ref, scorer, view, differs, words, StageRules.of(workspace, scorer))
 
 
 def differing_keys(workspace: Workspace, definition: Definition) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ class Ranking:
     def _compute(self, loaded: Loaded) -> Ranked:
         begin = time.monotonic()
         as_of = now_us()
-        asked = asked_of(self._workspace, loaded, Wish(0, self._workspace.language))
+        asked = asked_of(loaded, Wish(0, self._workspace.language))
         lines: list[Line] = []
         for standings in self._open(loaded, as_of):
             for record in score_standings(loaded, self._store, standings, as_of, asked):

@@ -25,6 +25,7 @@ from features.storing.rows import Contact, Message, Outcome
 from features.workspace import Workspace, load_workspace
 from serving import posthog, posthog_routes, sales, segment
 from serving.items import Arrival, RefusedCall, read_moment
+from serving.page_keys import NOT_FOR_PAGES
 from serving.settings import Settings
 
 WAIT_MS = 10_000
@@ -94,6 +95,8 @@ def replay(store: EventStore, workspace: Workspace, block: Sequence[Kept]) -> It
 
 def read_kept(workspace: Workspace, kept: Kept) -> Item:
     """Read an item as its door does, as of its first arrival; raise RefusedCall if the door still refuses it."""
+    if kept.code == NOT_FOR_PAGES:
+        raise RefusedCall(kept.code, "It came with a key that anybody may hold.")
     item, arrival = json.loads(kept.body), Arrival(kept.received_at, workspace.timezone)
     if kept.door == "/v1/conversions":
         return sales.read_outcome(item, arrival, workspace.resolution.conversions)

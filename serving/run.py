@@ -20,7 +20,9 @@ from features.store import EventStore
 from features.workspace import load_workspace
 from serving.app import create_app
 from serving.background import check_background
+from serving.connections import open_more_files
 from serving.draining import stop_cleanly
+from serving.garbage import look_less_often
 from serving.logs import log_config
 from serving.metrics import FOLDER
 from serving.settings import Settings
@@ -47,6 +49,7 @@ def serve(workspace: str | Path, *, host: str = "127.0.0.1", port: int = 8080, w
     proxies, logging = trusted_proxies(os.environ.get(PROXIES) or ""), log_config()
     configured()  # what is wrong with the traces is said here
     stop_cleanly()
+    open_more_files()
     with _counted_together(workers):
         _run(host, port, workers, proxies, logging)
 
@@ -104,7 +107,9 @@ def trusted_proxies(text: str) -> list[str]:
 
 def worker() -> FastAPI:
     """Return the application of one server process, as the environment describes it."""
-    return create_app(load_workspace(os.environ[WORKSPACE]), Settings.from_environment(open_to_all=os.environ.get(OPEN) == "1"))
+    app = create_app(load_workspace(os.environ[WORKSPACE]), Settings.from_environment(open_to_all=os.environ.get(OPEN) == "1"))
+    look_less_often()
+    return app
 
 
 def may_listen(settings: Settings, host: str) -> None:

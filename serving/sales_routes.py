@@ -20,7 +20,7 @@ router = APIRouter(tags=["ingest"])
 )
 async def conversions(request: Request) -> JSONResponse:
     """Take conversions; a lead may pay before anything else is heard of it."""
-    services, caller, body = await read(request, BODY_LIMIT)
+    services, caller, body = await read(request, BODY_LIMIT, "ingest")
     items = body.get("conversions") if isinstance(body, dict) else None
     if not isinstance(items, list):
         raise Problem("invalid_request", "The body must be an object with conversions, an array.")
@@ -34,7 +34,7 @@ async def conversions(request: Request) -> JSONResponse:
 @router.post("/v1/contacts", response_model=IngestAnswer, summary="What sales did", openapi_extra=described(CONTACTS_BODY))
 async def contacts(request: Request) -> JSONResponse:
     """Take contacts: who was spoken to, by which play, what came of it, to whom the lead went; an array, or one."""
-    services, caller, body = await read(request, BODY_LIMIT)
+    services, caller, body = await read(request, BODY_LIMIT, "ingest")
     items = [body] if isinstance(body, dict) and "lead_id" in body else body.get("contacts") if isinstance(body, dict) else None
     if not isinstance(items, list):
         raise Problem("invalid_request", "The body must be a contact, or an object with contacts, an array.")

@@ -120,7 +120,12 @@ class Warned(BaseModel):
 
 
 class Score(BaseModel):
-    """A score, everywhere the same shape."""
+    """A score, everywhere the same shape.
+
+    ``percentile`` is the share of scores below this one, in per cent, among the leads by which the model was judged: frozen with
+    the model, as the grade is. ``percentile_live`` is the same among the latest scores of the leads that are live now. It is null
+    with fewer than 20 of them, for leads that are posted and not stored, and for a score as of more than an hour ago.
+    """
 
     lead_id: str
     as_of: str | None
@@ -129,6 +134,7 @@ class Score(BaseModel):
     by: str | None
     grade: str | None
     percentile: float | None
+    percentile_live: float | None
     stage: str
     base: float
     reasons: list[Reason]

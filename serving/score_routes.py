@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from features.clock import now_us
 from serving.access import Caller
@@ -17,6 +17,7 @@ from serving.guards import SCORE_LIMIT, parsed
 from serving.instants import read_as_of
 from serving.posted_leads import is_score, score_posted
 from serving.protocol_schemas import BULK
+from serving.quick_json import QuickJSON
 from serving.schemas import ScoreBody, ScoresAnswer, body_of, in_query
 from serving.score_bodies import ARROW, JSON, NDJSON, score_body
 from serving.scored_tables import score_table
@@ -62,7 +63,7 @@ async def score(request: Request) -> Response:
         asking = _asking(services, caller, *said, default=3 if len(body.leads) == 1 else 0)
         answers = await score_posted(asking, body.leads)
         scores = [one for one in answers if is_score(one)]
-        return JSONResponse({"scores": scores, "errors": [one for one in answers if not is_score(one)]})
+        return QuickJSON({"scores": scores, "errors": [one for one in answers if not is_score(one)]})
     asking = _asking(services, caller, as_of, reasons, lang, default=0)
     return await (_lines(asking, data) if form == NDJSON else _table(asking, data))
 
@@ -78,7 +79,7 @@ def _asking(
     loaded = services.model()
     instant = read_as_of(as_of, services.workspace.timezone, now_us())
     wish = read_wish(services.workspace, reasons, lang, default=default)
-    asked = asked_of(services.workspace, loaded, wish, stale=services.live.is_stale)
+    asked = asked_of(loaded, wish, stale=services.live.is_stale)
     return Answering(services, loaded, asked, caller, "score", instant)
 
 

@@ -32,6 +32,6 @@ def _scored(answering: Answering, table: FeatureTable, matrix: FeatureMatrix, ro
         dict(one) for one in score_records(loaded.scorer, piece, table.named()[rows], answering.asked, ages=ages)
     ]
     for record in records:
-        doubted(record, table.unknown)
+        doubted(record, table.unknown, answering.asked.phrasing)
     again = rows_again(answering.services.workspace, loaded, piece, ages)
     return answering.given(records, inputs_of(table, piece, rows.start), again)

@@ -14,12 +14,12 @@ from features.store import EventStore
 from features.storing.rows import Answer
 from features.workspace import Workspace
 from models.answer import Asked, score_records, states_of
-from models.phrasing import LANGUAGES, Phrasing
-from models.stages import StageRules
+from models.phrasing import LANGUAGES
 from serving.access import Caller
 from serving.live_lead import Standing
 from serving.problems import Problem
 from serving.proving import Loaded
+from serving.silence import Untold
 
 Record = dict[str, Any]
 
@@ -52,12 +52,10 @@ def read_wish(workspace: Workspace, reasons: object, language: object, *, defaul
     return Wish(wanted, str(lang))
 
 
-def asked_of(
-    workspace: Workspace, loaded: Loaded, wish: Wish, *, stale: bool = False, more: Sequence[tuple[str, str]] = ()
-) -> Asked:
+def asked_of(loaded: Loaded, wish: Wish, *, stale: bool = False, more: Sequence[Untold] = ()) -> Asked:
     """Return a wish in the words of the models chapter, with what has to be said of the model itself, and ``more`` warnings."""
-    words = Phrasing.of(workspace, wish.language)
-    warnings: list[tuple[str, str]] = [*more]
+    words = loaded.words[wish.language]
+    warnings = [(one.code, words.warning(one.text, names=one.names)) for one in more]
     if loaded.differs:
         warnings.append(("workspace_differs", words.warning("workspace_differs_in", names=", ".join(loaded.differs))))
     if stale:
@@ -67,7 +65,7 @@ def asked_of(
         version=loaded.ref.version,
         reasons=wish.reasons,
         phrasing=words,
-        stages=StageRules.of(workspace, loaded.scorer),
+        stages=loaded.stages,
         warnings=tuple(warnings),
     )
 

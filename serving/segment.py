@@ -11,22 +11,33 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from features.reading.moments import EARLIEST, LATEST
-from features.storing.canonical import size_of, to_json
-from features.storing.rows import Message, digest_around
+from features.storing.canonical import scalar, size_of, to_json
+from features.storing.rows import Message, fingerprint
 from serving.guards import EVENT_LIMIT
 from serving.items import MAX_NAME, Arrival, RefusedCall, not_ahead, read_id, read_moment, read_object, read_traits, received
 
 KINDS = ("track", "page", "screen", "identify", "group", "alias")
 LATENCY_US = 10_000_000
 """A difference between two clocks up to this is the time that the message travelled, not a wrong clock."""
+FEW = 32
+"""More than a number takes with all that stands around it."""
 
 
 def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     """Turn one call into a message; ``kind`` is what the address says, else the call says it as ``type``."""
     if not isinstance(call, dict):
         raise RefusedCall("not_an_object", "A call must be a JSON object.")
-    if size_of(call) > EVENT_LIMIT:
-        raise RefusedCall("event_too_large", f"A call may be at most {EVENT_LIMIT} bytes.")
+    try:
+        message = _message_of(call, arrival, kind)
+    except RefusedCall:
+        _check_size(call)  # what is too large is refused for that, whatever else is wrong with it
+        raise
+    if _may_be_large(call, message):
+        _check_size(call)
+    return message
+
+
+def _message_of(call: Mapping[str, Any], arrival: Arrival, kind: str | None) -> Message:
     said = kind or call.get("type")
     if said not in KINDS:
         raise RefusedCall("unknown_type", f"The type must be one of {', '.join(KINDS)}.")
@@ -34,7 +45,9 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     lead = user or anonymous
     if lead is None:
         raise RefusedCall("missing_user", "A call needs userId or anonymousId.")
-    context = {**(arrival.context or {}), **read_object(call, "context")}
+    context = read_object(call, "context")
+    if arrival.context:
+        context = {**arrival.context, **context}
     body = _said_of(said, call, context)
     previous = read_id(call, "previousId")
     if said == "alias" and previous is None:
@@ -46,10 +59,9 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
     count = 1 if call.get("count") is None else call["count"]
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count < 2**31:
         raise RefusedCall("invalid_count", "The count must be a whole number of at least 1.")
-    received_at = received(_stated_receipt(call), arrival, "receivedAt")
+    received_at = received(_stated_receipt(call), arrival, "receivedAt") if arrival.may_backdate else arrival.now
     at = not_ahead(_moment_of(call, arrival, received_at), arrival)
-    stated = [call.get("originalTimestamp"), call.get("timestamp")]
-    written = to_json(body)
+    written = to_json(body) if body else "{}"
     return Message(
         message_id=read_id(call, "messageId") or f"tw-{secrets.token_hex(16)}",
         kind=said,
@@ -57,16 +69,37 @@ def clean(call: Any, arrival: Arrival, kind: str | None = None) -> Message:
         name=name,
         at=at,
         received_at=received_at,
-        digest=digest_around((said, user, anonymous, name), written, (previous, group, count, stated)),
+        digest=fingerprint(  # of what the caller said, as digest_of writes it
+            f'["{said}",{scalar(user)},{scalar(anonymous)},{scalar(name)},{written},{scalar(previous)},{scalar(group)},{count},'
+            f"[{scalar(call.get('originalTimestamp'))},{scalar(call.get('timestamp'))}]]"
+        ),
         anonymous_id=anonymous,
         count=count,
         properties=body,
         context=context or None,
         traits=read_traits(body) if said == "identify" else {},
-        account_id=group if said == "group" else _account(context),
+        account_id=group if said == "group" else _account(context) if "groupId" in context else None,
         merged_from=previous if said == "alias" else anonymous if said == "identify" and user and anonymous else None,
         written=written,
+        written_context=to_json(context) if context else None,
     )
+
+
+def _may_be_large(call: Mapping[str, Any], message: Message) -> bool:
+    """Tell whether a call could be over the limit, from what is at hand. A character takes at most six bytes."""
+    size = len(message.written or "") + len(message.written_context or "")
+    for key, value in call.items():
+        size += len(key) + FEW
+        if type(value) is str:
+            size += len(value)
+        elif value and isinstance(value, dict | list) and value is not message.properties and value is not message.context:
+            return True
+    return size * 6 > EVENT_LIMIT
+
+
+def _check_size(call: Mapping[str, Any]) -> None:
+    if size_of(call) > EVENT_LIMIT:
+        raise RefusedCall("event_too_large", f"A call may be at most {EVENT_LIMIT} bytes.")
 
 
 def _said_of(kind: str, call: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,13 +122,13 @@ def _name(kind: str, call: Mapping[str, Any], properties: Mapping[str, Any], con
         return ""
     if kind == "track":
         name = call.get("event")
-        problem = RefusedCall("missing_event", f"A track call needs event, a text of 1 to {MAX_NAME} characters.")
     else:
         name = (_path(properties, context) if kind == "page" else None) or call.get("name") or properties.get("name")
-        problem = RefusedCall("missing_name", f"A {kind} call needs a name or a path of at most {MAX_NAME} characters.")
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-        raise problem
-    return name if kind == "track" else f"{kind}:{name}"
+    if isinstance(name, str) and len(name) <= MAX_NAME and name.strip():
+        return name if kind == "track" else f"{kind}:{name}"
+    if kind == "track":
+        raise RefusedCall("missing_event", f"A track call needs event, a text of 1 to {MAX_NAME} characters.")
+    raise RefusedCall("missing_name", f"A {kind} call needs a name or a path of at most {MAX_NAME} characters.")
 
 
 def _path(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:

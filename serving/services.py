@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -17,9 +17,11 @@ from features.workspace import Workspace
 from serving.access import Access, Caller
 from serving.background import Part
 from serving.draining import Draining
+from serving.gathered import Gathered
 from serving.ledger import Ledger
 from serving.limits import Limits
 from serving.live import LiveModel
+from serving.live_percentile import LivePercentile
 from serving.metrics import Metrics
 from serving.overload import SCORERS, WRITERS, Rooms
 from serving.past_models import PastModels
@@ -28,10 +30,10 @@ from serving.proving import Loaded
 from serving.ranking import Ranking
 from serving.shadow import Shadow
 from serving.silence import Silence
-from serving.turns import Turns
 from serving.view import View
 from serving.webhook_endpoints import Endpoint
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 
@@ -53,12 +55,16 @@ class Services:
     draining: Draining = field(default_factory=lambda: Draining(0.0))
     writers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WRITERS))
     scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SCORERS))
-    turns: Turns = field(default_factory=Turns)
+    gathered: Gathered = field(default_factory=Gathered)
     behind: tuple[Part, ...] = ()
     """What runs behind the answers."""
     endpoints: tuple[Endpoint, ...] = ()
     """Who is told of leads that are handed over."""
+    live_percentile: LivePercentile = field(init=False)
     _own_view: View | None = None
+
+    def __post_init__(self) -> None:
+        self.live_percentile = LivePercentile(self.store, self.live)
 
     def model(self) -> Loaded:
         """Return the model that serves; a request asks once and keeps it."""
@@ -85,14 +91,18 @@ class Services:
         self.rooms.writing.enter()
         return await anyio.to_thread.run_sync(work, limiter=self.writers)
 
-    async def compute(self, work: Callable[[], T], *, short: bool = False) -> T:
-        """Run work that computes, off the event loop unless it is short; raise the problem if there is no room for it."""
+    async def compute(self, work: Callable[[], T]) -> T:
+        """Run work that computes, off the event loop; raise the problem if there is no room for it."""
         self.rooms.computing.enter()
-        if not short:
-            return await anyio.to_thread.run_sync(work, limiter=self.scorers)
-        if self.turns.are_short:
-            return await self.turns.take(work)
-        return await anyio.to_thread.run_sync(partial(self.turns.timed, work), limiter=self.scorers)
+        return await anyio.to_thread.run_sync(work, limiter=self.scorers)
+
+    async def compute_together(self, kind: Hashable, item: Item, work: Callable[[Sequence[Item]], Sequence[T]]) -> T:
+        """Run what is usually short on the event loop, at once with what others want alike; raise the problem without room."""
+        self.rooms.computing.enter()
+        if self.gathered.is_short:
+            return await self.gathered.take(kind, item, work)
+        (found,) = await anyio.to_thread.run_sync(partial(self.gathered.timed, work, [item]), limiter=self.scorers)
+        return found
 
     async def caller(self, request: Request, scope: str, written: str | None = None) -> Caller:
         """Return who asks, or raise the problem that they may not."""

@@ -73,4 +73,4 @@ def _same_features(one: Loaded, other: Loaded) -> bool:
 
 
 def _asked(workspace: Workspace, loaded: Loaded) -> Asked:
-    return asked_of(workspace, loaded, Wish(0, workspace.language))
+    return asked_of(loaded, Wish(0, workspace.language))

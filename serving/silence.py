@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from features.clock import DAY_US, now_us
 from features.plan import Plan
@@ -40,6 +41,15 @@ REST = 20.0
 log = logging.getLogger("trialwise.silence")
 
 
+class Untold(NamedTuple):
+    """A warning before it is put into the words of a language."""
+
+    code: str
+    text: str
+    """Under which name its text stands among those of the language."""
+    names: str
+
+
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """What is found."""
@@ -47,11 +57,10 @@ class Quiet:
     behaviours: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
 
-    def warnings(self) -> tuple[tuple[str, str], ...]:
-        """Return what an answer says of it, a warning for each."""
-        stopped = [f"The behaviour {name} has (almost) stopped coming in" for name in self.behaviours]
-        new = [f"The new event name {name} has many events and belongs to no behaviour" for name in self.names]
-        return tuple(("behaviour_silent", sentence) for sentence in (*stopped, *new))
+    def warnings(self) -> tuple[Untold, ...]:
+        """Return what an answer says of it, a warning for each, still to be put into words."""
+        stopped = [Untold("behaviour_silent", "behaviour_silent", name) for name in self.behaviours]
+        return (*stopped, *(Untold("behaviour_silent", "name_unmapped", name) for name in self.names))
 
 
 NOTHING = Quiet()

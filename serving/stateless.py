@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from features.clock import DAY_US
 from features.exact import number
@@ -15,7 +16,6 @@ from features.feature import TRIAL_AGE
 from features.history import EventRow
 from features.matrix import FeatureMatrix, LiveLead, compute_one
 from features.reading.moments import effective_event
-from features.storing.rows import to_json
 from features.storing.said import missing_words, says_something
 from features.storing.sent_names import folded
 from features.workspace import Workspace
@@ -59,7 +59,7 @@ def read_posted(item: Any, workspace: Workspace, loaded: Loaded, as_of: int) -> 
         unknown = 0
     if started_at > as_of:
         raise RefusedCall("not_started", "The lead starts after as_of.")
-    return Posted(lead.lead_id, row, started_at, to_json(item), unknown)
+    return Posted(lead.lead_id, row, started_at, to_json(item).decode(), unknown)
 
 
 def _undated(view: View, as_of: int) -> int:

@@ -2,7 +2,8 @@
 
 FastAPI tries its routes one after the other and prepares parameters, dependencies and files for whatever it finds: a fifth of
 what it takes to score a vector. A door that takes the request itself and makes its own response needs none of it, unless its
-router has a kind of route of its own, which does something more. Everything else about it stays FastAPI's.
+router has a kind of route of its own, which does something more. Everything else about it stays FastAPI's: it is described there,
+and whatever it raises is handled by the application's handlers.
 """
 
 from __future__ import annotations
@@ -11,43 +12,53 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, get_type_hints
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Straight(BaseRoute):
-    """The doors of some routers that can be gone through without a search, by method and address."""
+class Straight:
+    """The innermost layer: requests to the doors of some routers that can be found by method and address go through them at once.
 
-    def __init__(self, routers: Iterable[APIRouter]) -> None:
+    What such a door raises is handled as the application handles it.
+    """
+
+    def __init__(self, app: ASGIApp, *, routers: Iterable[APIRouter]) -> None:
+        self.app = app
         self.doors: Mapping[tuple[str, str], APIRoute] = dict(found for router in routers for found in _doors(router))
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Say whose request this is; one that is nobody's here is searched for."""
-        if scope["type"] != "http" or scope.get("root_path"):
-            return Match.NONE, {}
-        route = self.doors.get((scope["method"], scope["path"]))
-        return (Match.NONE, {}) if route is None else (Match.FULL, {"route": route, "endpoint": route.endpoint})
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the door answer."""
-        endpoint: Endpoint = scope["endpoint"]
-        response = await endpoint(Request(scope, receive, send))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the door answer; a request that is nobody's here is searched for."""
+        route = self.door(scope)
+        if route is None:
+            await self.app(scope, receive, send)
+            return
+        scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, {}
+        request = Request(scope, receive, send)
+        endpoint: Endpoint = route.endpoint
+        try:
+            response = await endpoint(request)
+        except Exception as error:
+            response = await _handled(request, error)
         await response(scope, receive, send)
 
-    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
-        """Leave addresses to the routes themselves."""
-        raise NotImplementedError(name, path_params)
+    def door(self, scope: Scope) -> APIRoute | None:
+        """Return whose request this is, if it is anybody's here."""
+        if scope["type"] != "http" or scope.get("root_path"):
+            return None
+        return self.doors.get((scope["method"], scope["path"]))
 
 
-def go_straight(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Let the requests to an application go straight wherever they can."""
-    app.router.routes.insert(0, Straight(routers))
+async def _handled(request: Request, error: Exception) -> Response:
+    handlers = request.app.exception_handlers
+    handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+    if handler is None:
+        raise error
+    response: Response = await handler(request, error)
+    return response
 
 
 def _doors(router: APIRouter) -> Iterator[tuple[tuple[str, str], APIRoute]]:

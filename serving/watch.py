@@ -221,9 +221,14 @@ class Watcher:
         self._put_off(stored.values(), now)
         before = self._store.states.of(ids)
         before |= self._first(loaded, [stored[one.lead.lead_id] for one in seen if one.lead.lead_id not in before])
-        moves = self._moves(loaded, seen, before, now)
+        was = {one: state.stage for one, state in before.items()}
+        scores = self._score(loaded, seen, now, 0, was)
+        moves = self._moves(loaded, seen, scores, before, now)
         failpoint("watch.scored")
         made = self._store.states.write(moves)
+        # Who is not open, or no lead of its own any more, has no place among the live ones.
+        found: dict[str, float | None] = {record["lead_id"]: record["probability"] for record in scores}
+        self._store.latest.write(loaded.ref.digest, now, {**dict.fromkeys(ids), **found})
         there = {one.lead.lead_id for one in seen}
         self._store.states.drop([one for one, state in before.items() if one not in there and state.revision])
         for one in made:
@@ -241,11 +246,13 @@ class Watcher:
             if known_at <= now + AHEAD_US:
                 self._later[one.lead_id] = known_at
 
-    def _moves(self, loaded: Loaded, seen: Sequence[Standing], before: Mapping[str, LeadState], now: int) -> list[Move]:
+    def _moves(
+        self, loaded: Loaded, seen: Sequence[Standing], scores: Sequence[Record], before: Mapping[str, LeadState], now: int
+    ) -> list[Move]:
         """Return what is to be written: nothing of a lead that stands where it stood."""
         after: dict[str, LeadState] = {}
         was = {one: state.stage for one, state in before.items()}
-        for record in self._score(loaded, seen, now, 0, was):
+        for record in scores:
             state = before[record["lead_id"]]
             after[state.lead_id] = settle(state, record["stage"], record["grade"], now, self._debounce_us)
         changed = [one for one in seen if _differ(before[one.lead.lead_id], after[one.lead.lead_id])]
@@ -290,7 +297,7 @@ class Watcher:
         """Return by which rule each lead that has changed has its stage now."""
         if not changed:
             return {}
-        rules = stages.StageRules.of(self._workspace, loaded.scorer)
+        rules = loaded.stages
         matrix = loaded.view.matrix(changed, as_of, self._store)
         found = {}
         for row, standing in enumerate(changed):
@@ -303,7 +310,7 @@ class Watcher:
         self, loaded: Loaded, standings: Sequence[Standing], as_of: int, reasons: int, was: Mapping[str, str]
     ) -> list[Record]:
         """Score some leads, each with the stage that it had, where it had one."""
-        asked = asked_of(self._workspace, loaded, Wish(reasons, self._workspace.language))
+        asked = asked_of(loaded, Wish(reasons, self._workspace.language))
         before = [was.get(one.lead.lead_id) for one in standings]
         return score_standings(loaded, self._store, standings, as_of, asked, before=before)
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from features.clock import now_us
 from models.answer import Asked
 from models.change_phrasing import association, from_to
-from models.change_reasons import Seen, told
+from models.change_reasons import what_if_record
 from models.what_if import Imagined, beyond_training, what_if
 from serving.change_schemas import WhatIfAnswer, WhatIfBody
 from serving.guards import BODY_LIMIT, json_body
@@ -29,13 +29,6 @@ from serving.view import stacked
 DOOR = "what_if"
 
 router = APIRouter(tags=["leads"])
-
-CHANGES_NOTHING = {
-    "code": "changes_nothing",
-    "detail": "The model gives the lead the same score with what is imagined as without",
-}
-
-MORE_THAN_SEEN = "More than any trial that the model learnt from; counted as the most that it saw"
 
 
 @router.post(
@@ -62,7 +55,6 @@ async def imagined(request: Request, lead_id: str) -> JSONResponse:
             raise Problem("lead_closed", "The lead is a customer or has ended: nothing it does can make it a customer any more.")
         hypothesis = read_hypothesis(body, services.workspace, loaded.view, standing.lead, instant)
         asked = asked_of(
-            services.workspace,
             loaded,
             Wish(0, wish.language),
             stale=services.live.is_stale,
@@ -86,14 +78,14 @@ def _scores(loaded: Loaded, found: Imagined, lead_id: str, started_at: int, aske
 
 
 def _answer(loaded: Loaded, found: Imagined, score: Record, other: Record, asked: Asked, wish: Wish) -> Record:
-    record = told(found.shift, [Seen(loaded.scorer, found.without, found.with_it)], asked.phrasing, wish.reasons)
+    record = what_if_record(found, asked.phrasing, wish.reasons)
     new = [one for one in other["warnings"] if one not in score["warnings"] and one["code"] != "clipped"]
     warnings = [*score["warnings"], *new]
     most = beyond_training(loaded.scorer, found)
     if most:
-        warnings.append({"code": "beyond_trained_values", "detail": f"{MORE_THAN_SEEN}: {', '.join(most)}"})
+        warnings.append(_warning(asked, "beyond_trained_values", names=", ".join(most)))
     if score["probability"] == other["probability"]:
-        warnings.append(CHANGES_NOTHING)
+        warnings.append(_warning(asked, "changes_nothing"))
     return {
         **{name: score[name] for name in ("lead_id", "as_of", "horizon_days", "by")},
         "without": {name: score[name] for name in ONE_LOOK},
@@ -103,5 +95,10 @@ def _answer(loaded: Loaded, found: Imagined, score: Record, other: Record, asked
         "association": association(wish.language),
         "reasons": record["reasons"],
         "rest": record["rest"],
+        "parts": record["parts"],
         "warnings": warnings,
     }
+
+
+def _warning(asked: Asked, code: str, **slots: str) -> Record:
+    return {"code": code, "detail": asked.phrasing.warning(code, **slots)}

@@ -32,6 +32,8 @@ LATEST = from_datetime(datetime(2099, 1, 1, tzinfo=UTC))
 """Times outside these are typing errors or epochs of zero, and the calendar ends soon after."""
 
 _SMALL = 32
+_USUAL = {20: "Z", 24: ".", 27: "."}
+"""How long the usual texts are, 2026-05-07T09:00:00Z with or without thousandths or millionths, and what follows the second."""
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<time>\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?) ?(?P<zone>[Zz]|UTC|[+-]\d\d(?::?\d\d)?)?)?",
@@ -91,6 +93,26 @@ def parse_moment(text: str, *, timezone: str = "UTC", zone: str | None = None) -
     Traceback (most recent call last):
     features.reading.moments.TimeError: 07/05/2026
     """
+    us = _read_usual(text)
+    if us is None:
+        us = _read_any(text, timezone, zone)
+    if not EARLIEST <= us < LATEST:
+        raise TimeError(text, OUT_OF_RANGE, us)
+    return us
+
+
+def _read_usual(text: str) -> int | None:
+    """Return the instant of a text of the usual form, in a tenth of the time; None for one that needs more care."""
+    after = _USUAL.get(len(text))
+    if after is None or text[-1] != "Z" or not (text[4] == text[7] == "-" and text[10] == "T" and text[19] == after):
+        return None
+    try:
+        return from_datetime(datetime.fromisoformat(text)) if text[13] == text[16] == ":" else None
+    except ValueError:
+        return None
+
+
+def _read_any(text: str, timezone: str, zone: str | None) -> int:
     form = _FORM.fullmatch(text.strip())
     if form is None:
         raise TimeError(text, UNREADABLE)
@@ -109,8 +131,6 @@ def parse_moment(text: str, *, timezone: str = "UTC", zone: str | None = None) -
         raise
     except (ValueError, OverflowError) as error:
         raise TimeError(text, UNREADABLE) from error
-    if not EARLIEST <= us < LATEST:
-        raise TimeError(text, OUT_OF_RANGE, us)
     return us
 
 

@@ -20,6 +20,7 @@ def _writer(*, sort: bool) -> _Pieces:
     return made
 
 
+_quoted: Callable[[str], str] = encoder.encode_basestring
 _SORTED, _AS_IT_COMES = _writer(sort=True), _writer(sort=False)
 
 
@@ -30,6 +31,17 @@ def to_json(value: object) -> str:
     '{"a":"é","b":1}'
     """
     return "".join(_SORTED(value, 0))
+
+
+def scalar(value: object) -> str:
+    """Write one value as `to_json` does, at once if it is a text or nothing.
+
+    >>> scalar("a"), scalar(None), scalar(1.5)
+    ('"a"', 'null', '1.5')
+    """
+    if type(value) is str:
+        return _quoted(value)
+    return "null" if value is None else to_json(value)
 
 
 def size_of(value: object) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Table, bindparam, or_, select
 
-from features.storing import loaded_table, offer_table, pushed_table, schema, watch_tables
+from features.storing import latest_score_table, loaded_table, offer_table, pushed_table, schema, watch_tables
 from features.storing.links import links_from, links_into
 
 HOLDINGS: dict[Table, tuple[str, ...]] = {
@@ -27,6 +27,7 @@ HOLDINGS: dict[Table, tuple[str, ...]] = {
     watch_tables.outbox: ("lead_id",),
     pushed_table.pushed: ("lead_id",),
     offer_table.offer: ("lead_id",),
+    latest_score_table.latest_score: ("lead_id",),
 }
 """The tables whose rows are about a lead, with the columns that say about which."""
 

@@ -123,7 +123,7 @@ class LeadStates:
             return []
         made: list[Transition] = []
         with self._writing() as connection:
-            there = _there(connection, [move.state.lead_id for move in moves])
+            there = held(connection, [move.state.lead_id for move in moves])
             for move in sorted(moves, key=lambda move: move.state.lead_id):
                 if move.state.lead_id not in there or not _replaced(connection, move.state) or move.transition is None:
                     continue
@@ -154,7 +154,7 @@ def put(connection: Connection, messages: Iterable[Message]) -> None:
         connection.execute(insert(outbox), rows)
 
 
-def _there(connection: Connection, lead_ids: Iterable[str]) -> set[str]:
+def held(connection: Connection, lead_ids: Iterable[str]) -> set[str]:
     """Return which leads are still there, and keep them from being forgotten until the transaction ends."""
     query = select(lead.c.lead_id).where(lead.c.lead_id.in_(sorted(lead_ids))).order_by(lead.c.lead_id)
     return set(connection.execute(query.with_for_update(read=True)).scalars())

@@ -36,9 +36,16 @@ class FactReader:
 
     def known_by(self, facts: Sequence[Fact], as_of: int) -> list[Fact]:
         """Return what was known of a lead by an instant, under the names that are asked for."""
-        # Facts of a table have our own names for what they are; only what was sent may be spelt otherwise than it is asked for.
-        known = ((fact, None if fact.kind == "fact" else self.names.find(fact.name)) for fact in facts if fact.known_at <= as_of)
-        return [fact if name in (None, fact.name) else replace(fact, name=name) for fact, name in known]
+        found: list[Fact] = []
+        for fact in facts:
+            if fact.known_at > as_of:
+                continue
+            # Facts of a table have our own names for what they are; only what was sent may be spelt or packed otherwise.
+            name = None if fact.kind == "fact" else self.names.find(fact.name)
+            found.append(fact if name in (None, fact.name) else replace(fact, name=name))
+            if fact.kind != "fact":
+                found += [replace(fact, name=name, value=value) for name, value in self.names.inside(fact.name, fact.value)]
+        return found
 
     def started_at(self, facts: Sequence[Fact]) -> int | None:
         """Return the first start that was stated, else createdAt."""

@@ -27,6 +27,7 @@ from features.errors import InputError
 from features.storing.columns import instant as _instant
 from features.storing.columns import sequence as _sequence
 from features.storing.columns import tables as tables  # the other modules of this folder take it from here
+from features.storing.latest_score_table import add_latest_scores
 from features.storing.loaded_table import add_loaded
 from features.storing.offer_table import add_offers
 from features.storing.pushed_table import add_pushed
@@ -187,7 +188,14 @@ def _tell_secrets_apart(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_tell_secrets_apart, add_watch, add_loaded, add_pushed, add_offers)
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    _tell_secrets_apart,
+    add_watch,
+    add_loaded,
+    add_pushed,
+    add_offers,
+    add_latest_scores,
+)
 """What brings a store of version 1 to 2, of 2 to 3, and so on."""
 
 NEWEST = 1 + len(STEPS)

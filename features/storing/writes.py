@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
@@ -53,7 +54,7 @@ def _write_messages(connection: Connection, messages: Sequence[Message]) -> list
     if rings:
         told_of = iter(told)
         told = ["merge_cycle" if place in rings else next(told_of) for place in range(len(messages))]
-    write_leads(connection, ((m.lead_id, m.received_at) for m in fresh))
+    write_leads(connection, [(m.lead_id, m.received_at) for m in fresh])
     write_facts(connection, [fact for m in fresh if m.traits for fact in _facts(m)])
     write_memberships(connection, [(m.lead_id, m.account_id, m.at, m.known_at) for m in fresh if m.account_id is not None])
     _write_links(connection, [(m.merged_from, m.lead_id, m.kind, m.at, m.known_at) for m in fresh if m.merged_from is not None])
@@ -131,10 +132,7 @@ def write_memberships(connection: Connection, memberships: Iterable[tuple[str, s
 
 def write_leads(connection: Connection, leads: Iterable[tuple[str, int]]) -> int:
     """Register leads and return how many of them were new."""
-    earliest: dict[str, int] = {}
-    for lead_id, known_at in leads:
-        if known_at <= earliest.get(lead_id, known_at):
-            earliest[lead_id] = known_at
+    earliest = dict(sorted(leads, key=_known, reverse=True))  # of equal ids the last stays
     return insert_new(connection, schema.lead, _LEAD_COLUMNS, sorted(earliest.items()), ("lead_id",))
 
 
@@ -145,11 +143,16 @@ def write_bulk(connection: Connection, messages: Sequence[Message]) -> int:
     return insert_new(connection, schema.event, EVENT_COLUMNS, rows, ("message_id",))
 
 
+_ANSWERED = tuple(column.name for column in fields(Answer))
+_line = attrgetter(*_ANSWERED)
+
+
 def write_answers(connection: Connection, answers: Sequence[Answer]) -> None:
     """Append to the ledger, except what was answered of a lead that was forgotten."""
     kept = without_forgotten(connection, answers, _one) if answers else ()
     if kept:
-        connection.execute(insert_into(connection, schema.ledger), [asdict(answer) for answer in kept])
+        lines = [dict(zip(_ANSWERED, _line(answer), strict=True)) for answer in kept]
+        connection.execute(insert_into(connection, schema.ledger), lines)
 
 
 def write_table(
@@ -230,7 +233,7 @@ def event_row(message: Message) -> Row:
         message.received_at,
         message.count,
         message.written or (to_json(message.properties) if message.properties else "{}"),
-        to_json(message.context) if message.context else None,
+        message.written_context or (to_json(message.context) if message.context else None),
         message.digest,
         message.origin,
     )
@@ -242,6 +245,9 @@ def _outcome_row(outcome: Outcome) -> Row:
 
 def _contact_row(contact: Contact) -> Row:
     return tuple(getattr(contact, name) for name in _CONTACT_COLUMNS)
+
+
+_known = itemgetter(1)
 
 
 def _first(row: Row) -> Any:

@@ -43,10 +43,15 @@ def client_of(uri: str) -> MlflowClient:
     """Return a client of a store; the folder of a SQLite store is made, its tables when it is first asked."""
     _quiet()
     if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        make_room(Path(uri.removeprefix("sqlite:///")))
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def make_room(database: Path) -> None:
+    """Make the folder of a SQLite store."""
+    database.parent.mkdir(parents=True, exist_ok=True)
 
 
 def experiment_of(client: MlflowClient, name: str, uri: str, home: Path | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,7 +58,7 @@ class History:
         users: dict[str, dict[str, Any]] = {}
         for call in sorted(self.calls, key=lambda one: one["receivedAt"]):
             said = call.get("traits", {}) | call.get("properties", {})
-            said = {snake(name): moment(value) if name == "createdAt" else value for name, value in said.items()}
+            said = {snake(name): moment(value) if name == "createdAt" else value for name, value in flat(said)}
             row = {
                 name: call.get(key) for name, key in (("id", "messageId"), ("user_id", "userId"), ("anonymous_id", "anonymousId"))
             }
@@ -113,6 +113,7 @@ def draw(seed: int, users: int = 24) -> History:
             "country": dice.choice(("DE", "TR")),
             "companySize": str(dice.randrange(1, 90)),
             "email": f"{user}@x.example",
+            "address": {"city": ("Bonn", "Ulm", "Trier")[i % 3], "geo": {"postalCode": str(53100 + i % 7)}},
         }
         history.tell("identify", born, late=timedelta(), userId=user, anonymousId=visitor, traits=traits)
         if i % 4:
@@ -162,6 +163,19 @@ def snake(name: str) -> str:
     ('upgrade_clicked', 'created_at')
     """
     return re.sub(r"\W+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).lower()
+
+
+def flat(said: dict[str, Any], outer: str = "") -> Iterator[tuple[str, Any]]:
+    """Take objects apart as the warehouse does.
+
+    >>> list(flat({"address": {"city": "Bonn"}, "plan": "pro"}))
+    [('address_city', 'Bonn'), ('plan', 'pro')]
+    """
+    for name, value in said.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{outer}{name}_")
+        else:
+            yield outer + name, value
 
 
 def camel(name: str) -> str:

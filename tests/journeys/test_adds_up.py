@@ -12,7 +12,7 @@ from features.tables import read_tables
 from features.workspace import load_workspace
 from models.calibration_fit import fit_calibrator
 from models.columns import by_player
-from models.explanation import explain
+from models.explanation import Start, explain
 from tests.journeys.conftest import ROOT
 from training.dataset import Window, build
 from training.recipe import Recipe, fit_learner
@@ -42,7 +42,8 @@ def test_on_every_scored_lead(name: str) -> None:
         raw = learner.raw(data.exam.x)
         for method in ("platt", "beta", "isotonic"):
             calibrator = fit_calibrator(method, raw, rows.outcome, rows.weight)
-            told = explain(grouping.names, learner.raw(x), learner.expected, learner.contributions(x, grouping), calibrator)
+            start = Start.of(learner.expected, calibrator)
+            told = explain(grouping.names, learner.raw(x), start, learner.contributions(x, grouping), calibrator)
             base = float(calibrator.probability(np.array([learner.expected]))[0])
             assert np.abs(base + told.points.sum(axis=1) - told.probability).max() < 1e-9
             assert np.abs(logit(np.array(base)) + told.log_odds.sum(axis=1) - logit(told.probability)).max() < 1e-9

@@ -32,7 +32,8 @@ data:
     source:
       url: ${WAREHOUSE_URL}
       query: |
-        SELECT first.user_id, first.created_at, first.country, first.company_size, joined.group_id
+        SELECT first.user_id, first.created_at, first.country, first.company_size, first.address_city,
+          first.address_geo_postal_code, joined.group_id
         FROM (SELECT i.*, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY received_at, id) AS place FROM identifies i) first
         LEFT JOIN (SELECT g.*, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY received_at, id) AS place FROM groups g) joined
           ON joined.user_id = first.user_id AND joined.place = 1
@@ -79,7 +80,7 @@ behaviours:
   purchase_intent: {events: [{event: upgrade_clicked, where: {plan: {eq: pro}}}, "page:/pricing*"]}
 features:
   together_10d: {account_count: [session_ended], window: 10d}
-attributes: {country: category, company_size: number}
+attributes: {country: category, company_size: number, address_city: category, address_geo_postal_code: number}
 """
 
 Rows = dict[str, dict[str, float | str | None]]
@@ -137,6 +138,8 @@ def test_the_same_history_gives_the_same_features(
     assert sum(row["account_any_count_all"] is not None for row in whole.values()) == 18
     if form == "by hand":
         assert {row["country"] for row in whole.values()} == {"DE", "TR"}
+        assert {row["address_city"] for row in whole.values()} == {"Bonn", "Ulm", "Trier"}
+        assert len({row["address_geo_postal_code"] for row in whole.values()}) == 7
         for name in ("session_duration_sum_s_all", "purchase_intent_count_all", "account_core_use_count_7d", "together_10d"):
             assert len({row[name] for row in whole.values()}) > 3, name
         count = text("SELECT count(*) FROM tracks WHERE user_id IS NULL AND received_at > timestamp")

@@ -9,7 +9,7 @@ from features.feature import Feature
 from features.workspaces.behaviours import VOCABULARY
 from models.phrase_book import LANGUAGES, book_of
 from models.phrase_values import PERCENT
-from models.phrasing import family_of, typical_kinds
+from models.phrasing import Phrasing, family_of, typical_kinds
 from tests.models.spoken_world import told_in
 
 SAMPLE = Path(__file__).parent / "phrases_sample.md"
@@ -64,8 +64,10 @@ def sample() -> str:
             lines += list(_feature(name, told))
         lines.append("")
     lines += ["## Warnings", ""]
-    slots = {"days": "12.5", "names": "country, seats"}
-    lines += [f"- {book_of(one).warnings[code].format(**slots)}" for code in book_of("en").warnings for one in LANGUAGES]
+    for code in book_of("en").warnings:
+        for language in LANGUAGES:
+            phrasing = Phrasing(language)
+            lines.append(f"- {phrasing.warning(code, days=phrasing.number(12.5), names='country, seats', version='3')}")
     return "\n".join(lines) + "\n"
 
 

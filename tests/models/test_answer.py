@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 
 AS_OF = 1_778_144_400_000_000
 SHAPE = {
-    "lead_id", "as_of", "probability", "horizon_days", "by", "grade", "percentile", "stage", "base", "reasons", "rest", "model",
-    "features_as_of", "warnings",
+    "lead_id", "as_of", "probability", "horizon_days", "by", "grade", "percentile", "percentile_live", "stage",
+    "base", "reasons", "rest", "model", "features_as_of", "warnings",
 }  # fmt: skip
 REASON = {"player", "feature", "value", "points", "log_odds", "text", "typical"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from models.change_phrasing import FOLDER, association, base_sentence, closed, from_to, one_model, part_sentence
+from models.change_phrasing import FOLDER, association, base_sentence, closed, from_to, no_activity, one_model, part_sentence
 from models.phrasing import LANGUAGES
 
 
@@ -20,10 +20,11 @@ def test_every_language_has_every_word() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_left_open(language: str) -> None:
-    parts = ("behaviour", "time", "model")
+    parts = ("behaviour", "time", "model", "activity", "step")
     said = [part_sentence(language, part, points) for part in parts for points in (0.0213, -0.31, 0.0, 1e-15, 0.0001)]
     said += [from_to(language, what, 0.12, after) for what in ("whole", "what_if") for after in (0.31, 0.05, 0.12)]
-    said += [base_sentence(language, 0.08, 0.09), one_model(language), closed(language), association(language)]
+    said += [base_sentence(language, 0.08, 0.09), one_model(language), no_activity(language), closed(language)]
+    said.append(association(language))
     for sentence in said:
         assert sentence[0].isupper()
         assert not set("{}_") & set(sentence)

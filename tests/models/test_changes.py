@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.feature import FeatureSet
 from models.calibration import Calibrator
-from models.changes import BASE, Looks, Shift, _slopes, moved, split, weighed
+from models.changes import BASE, Looks, Shift, moved, split, weighed
 from models.scorer import Scorer
 from tests.models.conftest import KINDS, invent, matrix_of
 
@@ -127,27 +127,6 @@ def test_the_models_part_is_the_difference_of_the_explanations(scorers: dict[str
     assert np.abs(found.points[:, 1:] - (y.points - x.points)).max() == 0
     assert set(found.points[:, 0].tolist()) == {new.base - old.base}
     assert set(found.log_odds[:, 0].tolist()) == {y.base_log_odds - x.base_log_odds}
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    curve=st.sampled_from(CALIBRATORS),
-    near=st.one_of(st.floats(-12, 12), st.sampled_from([-1.0, 0.5, 2.0])),
-    aside=st.sampled_from([0.0, -0.3, -0.5, -0.7]),
-    step=st.one_of(
-        st.floats(-5, 5), st.floats(-1e-6, 1e-6), st.sampled_from([1e-7, -1e-8, 3e-9, 9e-11]), st.floats(-1e-12, 1e-12)
-    ),
-)
-def test_the_way_along_the_curve_is_exact_however_short(curve: Calibrator, near: float, aside: float, step: float) -> None:
-    """Knots of a curve lie anywhere, also between two scores that are almost the same."""
-    s = near + aside * step
-    ends = np.array([s]), np.array([s + step])
-    per_log_odds, per_point = _slopes(curve, *ends)
-    before, after = (curve.evaluate(end)[0] for end in ends)
-    distance = float(ends[1][0] - ends[0][0])
-    assert abs(per_log_odds[0] * distance - (after[0] - before[0])) < CLOSE
-    assert abs(per_point[0] * distance - (after[1] - before[1])) < CLOSE
-    assert per_point[0] > 0
 
 
 def test_listed_and_unlisted_players_make_the_whole(scorers: dict[str, Scorer], features: FeatureSet) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.calibration import Calibrator
-from models.explanation import Explanation, explain
+from models.explanation import Explanation, Start, explain
 
 PLAYERS = ("any", "sales", "session", "country")
 CALIBRATORS = [
@@ -21,7 +21,7 @@ PARTS = np.array(
 
 
 def told(calibrator: Calibrator, expected: float = -1.5) -> Explanation:
-    return explain(PLAYERS, expected + PARTS.sum(axis=1), expected, PARTS, calibrator)
+    return explain(PLAYERS, expected + PARTS.sum(axis=1), Start.of(expected, calibrator), PARTS, calibrator)
 
 
 @pytest.mark.parametrize("calibrator", CALIBRATORS, ids=lambda c: c.method)
@@ -45,17 +45,18 @@ def test_close_to_the_base_the_slope_halfway_is_used() -> None:
     calibrator = CALIBRATORS[2]
     expected = -1.5
     near, far = (
-        explain(("a", "b"), expected + parts.sum(axis=1), expected, parts, calibrator)
+        explain(("a", "b"), expected + parts.sum(axis=1), Start.of(expected, calibrator), parts, calibrator)
         for parts in (np.array([[2.0, -2.0 + 0.9e-6]]), np.array([[2.0, -2.0 + 1.1e-6]]))
     )
     assert near.points[0] == pytest.approx(far.points[0], rel=1e-6)
     halfway = expected + 0.45e-6
     assert near.points[0, 0] == pytest.approx(2.0 * calibrator.slope(np.array([halfway]))[0], rel=1e-9)
     for tiny in (1e-12, 1e-15):  # a quotient of differences would keep no digit of these
-        one = explain(("a", "b"), np.array([expected + tiny]), expected, np.array([[2.0, tiny - 2.0]]), calibrator)
+        parts = np.array([[2.0, tiny - 2.0]])
+        one = explain(("a", "b"), np.array([expected + tiny]), Start.of(expected, calibrator), parts, calibrator)
         assert one.points[0] == pytest.approx(near.points[0], rel=1e-6)
         assert one.log_odds[0] == pytest.approx(near.log_odds[0], rel=1e-6)
-    exact = explain(("a", "b"), np.array([expected]), expected, np.array([[2.0, -2.0]]), calibrator)
+    exact = explain(("a", "b"), np.array([expected]), Start.of(expected, calibrator), np.array([[2.0, -2.0]]), calibrator)
     assert exact.points[0, 0] == 2.0 * calibrator.slope(np.array([expected]))[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +57,15 @@ def test_it_is_what_the_model_expects_most_of(ws: Workspace, champion: Champion)
     assert len(steps) == LEADS
     for place, as_of, step in zip(who.lead.tolist(), who.as_of.tolist(), steps, strict=True):
         lead = live_lead(who.tables, place, as_of, with_mates=False)
-        events = {"now": [], "Bir özellik gösterin": [("feature.x", 20)], "Send the prices": [("upgrade", 1)]}
-        expected = {}
-        for what, told in events.items():
-            more = [EventRow(name, as_of, as_of, count, {}) for name, count in told]
-            row = compute_one(features, features.plan, type(lead)(lead.lead_id, lead.started_at, [], lead.attributes,
-                                                                  [*lead.events, *more]), as_of)  # fmt: skip
-            expected[what] = float(scorer.probability(scorer.select(row.features.names, row.values))[0])
+        events = {"Bir özellik gösterin": [("feature.x", 20)], "Send the prices": [("upgrade", 1)]}
+        expected = {"now": 0.0}
+        for what, ((name, count),) in events.items():
+            scores = []
+            for done in (name, "nobody knows this"):  # as much of something that means no behaviour is no reason for a play
+                more = [*lead.events, EventRow(done, as_of, as_of, count, {})]
+                row = compute_one(features, features.plan, replace(lead, events=more), as_of)
+                scores.append(float(scorer.probability(scorer.select(row.features.names, row.values))[0]))
+            expected[what] = scores[0] - scores[1]
         used = float(np.sum([event.name.startswith("feature") for event in lead.events]))
         if used:  # a step that was taken only just is not missing
             del expected["Bir özellik gösterin"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from features.clock import DAY_US
 from features.feature import FeatureSet
@@ -18,6 +19,7 @@ from models.next_step import Candidate, Step, candidates, missing_step, ranked, 
 from models.phrasing import Phrasing
 from models.playbook import Play
 from models.scorer import Scorer
+from models.what_if import Hypothesis, imagine, what_if
 
 NOW = 9 * DAY_US
 BY_NUMBER = CapacitySpec(contacts_per_week=50.0)
@@ -54,7 +56,7 @@ def test_only_plays_that_suit_and_answer_a_missing_step(features: FeatureSet) ->
     assert [(each.play.name, [feature.player for feature in each.missing]) for each in found] == [
         ("call", ["sales"]), ("both", ["sales"]), ("big", ["sales"]),
     ]  # fmt: skip
-    assert [event.name for event in found[0].imagined.events] == ["login", "feature_a", "demo"]
+    assert [event.name for event in found[0].hypothesis.events] == ["demo"]
     assert candidates(plays, one, matrix(features, one), "lead", {}, NOW)[0].play.name == "call"
 
 
@@ -64,8 +66,11 @@ def steps(features: FeatureSet, scorer: Scorer, capacity: CapacitySpec) -> list[
     found = candidates(plays, one, matrix(features, one), "lead", {}, NOW)
     now = matrix(features, one)
     probability = float(scorer.probability(scorer.select(now.features.names, now.values))[0])
-    imagined = matrix(features, *(each.imagined for each in found))
-    return ranked(scorer, found, imagined.values, probability, capacity)
+    return ranked(scorer, found, now, imagined(features, one, found), probability, capacity)
+
+
+def imagined(features: FeatureSet, one: LiveLead, found: list[Candidate]) -> NDArray[np.float64]:
+    return matrix(features, *(imagine(one, NOW, each.hypothesis) for each in found)).values
 
 
 def test_the_best_comes_first_by_the_models_own_probabilities(features: FeatureSet, scorer: Scorer) -> None:
@@ -73,13 +78,48 @@ def test_the_best_comes_first_by_the_models_own_probabilities(features: FeatureS
     assert [step.value for step in found] == [None] * 3
     differences = [step.difference for step in found]
     assert differences == sorted(differences, reverse=True)
-    assert len({step.probability - step.difference for step in found} | {0.0}) <= 3  # one base, up to rounding
+    now = matrix(features, lead(login=1))
+    own = scorer.probability(scorer.select(features.names, now.values))[0]
+    assert all(abs(own + step.activity + step.difference - step.probability) < 1e-9 for step in found)
     by_name = {step.candidate.play.name: step for step in found}
     use = by_name["use"]
-    row = matrix(features, use.candidate.imagined)
-    assert use.probability == scorer.probability(scorer.select(row.features.names, row.values))[0]
+    row = imagined(features, lead(login=1), [use.candidate])
+    assert use.probability == scorer.probability(scorer.select(features.names, row))[0]
     assert by_name["news"].difference > use.difference > 0  # the invented model likes use of the product
-    assert ranked(scorer, [], row.values, 0.1, BY_NUMBER) == []
+    assert ranked(scorer, [], now, row, 0.1, BY_NUMBER) == []
+
+
+@pytest.mark.parametrize("kind", ["trees", "blend", "logistic"])
+def test_a_play_is_worth_what_its_own_behaviours_move(features: FeatureSet, scorers: dict[str, Scorer], kind: str) -> None:
+    """A model that looks at activity and at one behaviour gives a play of another behaviour exactly nothing."""
+    one, activity = lead(login=8, demo=8), ("any_recency_h", "any_count_7d", "any_active_days_7d")
+    blind = without_columns(scorers[kind], [name for name in features.names if name.startswith("sales_")])
+    found = candidates([play("call", "sales"), play("use", "core_use")], one, matrix(features, one), "lead", {}, NOW)
+    rows, now = imagined(features, one, found), matrix(features, one)
+    assert all(not np.array_equal(rows[:, features.index(name)], now.values[[0, 0], features.index(name)]) for name in activity)
+    steps = {step.candidate.play.name: step for step in ranked(blind, found, now, rows, 0.0, BY_NUMBER)}
+    assert steps["call"].difference == 0.0
+    assert not steps["call"].is_gain
+    assert steps["use"].difference != 0.0
+    assert steps["call"].activity != 0.0
+
+
+def test_a_play_is_told_as_the_what_if_of_its_events_tells_it(features: FeatureSet, scorer: Scorer) -> None:
+    one = lead(login=8)
+    (found,) = candidates([play("use", "core_use")], one, matrix(features, one), "lead", {}, NOW)
+    now = matrix(features, one)
+    own = float(scorer.probability(scorer.select(features.names, now.values))[0])
+    (step,) = ranked(scorer, [found], now, imagined(features, one, [found]), own, BY_NUMBER)
+    told = what_if(scorer, features.plan, one, NOW, found.hypothesis)
+    assert abs(told.step.sums(0)[0] - step.difference) < 1e-9
+    assert abs(told.activity.sums(0)[0] - step.activity) < 1e-9
+
+
+def without_columns(scorer: Scorer, names: list[str]) -> Scorer:
+    """Return a scorer to which some columns are always the least that training saw: it cannot tell what they are."""
+    columns = tuple(replace(column, lower=column.lower, upper=column.lower) if column.name in names else column
+                    for column in scorer.columns)  # fmt: skip
+    return replace(scorer, columns=columns)
 
 
 def test_money_takes_the_cost_off(features: FeatureSet, scorer: Scorer) -> None:
@@ -96,15 +136,15 @@ def test_money_takes_the_cost_off(features: FeatureSet, scorer: Scorer) -> None:
     [(0.1, None, True), (0.0, None, False), (-0.1, None, False), (0.1, -1.0, False), (0.1, 1.0, True)],
 )
 def test_what_costs_more_than_it_brings_is_no_gain(difference: float, value: float | None, gain: bool) -> None:
-    nobody = Candidate(play("x"), (), lead())
-    assert Step(nobody, 0.5, difference, 0.0, value).is_gain is gain
+    nobody = Candidate(play("x"), (), Hypothesis())
+    assert Step(nobody, 0.5, 0.0, difference, 0.0, value).is_gain is gain
 
 
 def test_the_missing_steps_are_told_in_words(features: FeatureSet, scorer: Scorer) -> None:
     one = lead(login=9)
     looked = matrix(features, one)
     (found,) = candidates([play("back", "session", "sales")], one, looked, "lead", {}, NOW)
-    said = told(Step(found, 0.2, 0.1, 0.0, None), looked, Phrasing("en"), scorer, 9.0)
+    said = told(Step(found, 0.2, 0.0, 0.1, 0.0, None), looked, Phrasing("en"), scorer, 9.0)
     assert [record["player"] for record in said] == ["session", "sales"]
     assert "9 days ago" in str(said[0]["text"])
     assert "sales" in str(said[1]["text"])

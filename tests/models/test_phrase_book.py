@@ -41,7 +41,7 @@ def test_every_language_has_the_same_sections_families_and_warnings() -> None:
         ('count: {zero: "{who} {not}"', 'count: {nothing: "{who} {not}"', "no form of a sentence: nothing"),
         ("instead:\n  any:\n    count:", "instead:\n  any:\n    counts:", "no such family: counts"),
         ('times: {"=1": once, "=2": twice, other: "{n} times"}', "times: {one: once}", "a plural has the forms"),
-        ("they: reached a milestone, ", "", "behaviour milestone must have the forms"),
+        ("did: reached a milestone, ", "", "behaviour milestone must have the forms"),
         ("  milestone: {did", "  milestones: {did", "every behaviour"),
     ],
 )

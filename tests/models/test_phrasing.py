@@ -23,8 +23,9 @@ WORLD = spoken_world()
 
 SHARED = {
     "tr": {"plan", "en", "on"},
-    "de": {"in", "am", "an", "war", "hat", "team", "upgrade", "support", "community", "feedback", "marketing", "trend", "plan",
-           "browser", "region", "negative", "positive", "die", "so", "des", "kam", "was", "minute", "name", "person"},
+    "de": {"in", "am", "an", "war", "hat", "team", "teams", "upgrade", "support", "community", "feedback", "marketing",
+           "trend", "plan", "browser", "region", "negative", "positive", "die", "so", "des", "kam", "was", "minute", "name",
+           "person"},
 }  # fmt: skip
 """Words of en.yaml that are words of the other language too."""
 
@@ -162,8 +163,8 @@ def test_not_yet_possible_is_not_never() -> None:
          "wie bei allen anderen Testkunden nach gleicher Testzeit"),
         ("own_session_reached_3_all", "share", 0.2, 1.0, "20 % of trials of this age have",
          "20 % der Testkunden kommen nach gleicher Testzeit auf diese Zahl"),
-        ("own_session_recency_h_all", "median", 30.0, 1.0, "typical for a trial of this age: 30 hours",
-         "nach gleicher Testzeit typisch: 30 Stunden"),
+        ("own_session_recency_h_all", "median", 30.0, 1.0, "typical for a trial of this age: 30 hours ago",
+         "nach gleicher Testzeit typisch: vor 30 Stunden"),
         ("own_session_trend_7d", "median", 0.2, 0.5, "typical for a trial of this age: less often",
          "nach gleicher Testzeit typisch: seltener"),
         ("home_country", "values", 0.05, "DE", "5 % of leads have this value", "5 % der Testkunden haben diesen Wert"),
@@ -171,10 +172,22 @@ def test_not_yet_possible_is_not_never() -> None:
          "5 % der Testkunden haben einen seltenen Wert"),
         ("company_size", "median", 12.0, 5.0, "for a typical lead it is 12", "typisch: 12"),
         ("mates_session_people", "share", 0.0849, 2.0,
-         "in 8 % of trials of this age, someone else on the team has opened the product in that time",
-         "bei 8 % der Testkunden kam das nach gleicher Testzeit im Team mindestens einmal vor"),
-        ("mates_session_people", "share", 0.0849, 0.0, "in 8 % of trials of this age, someone else on the team has",
-         "bei 8 % der Testkunden ist das im Team nach gleicher Testzeit anders"),
+         "in 8 % of team trials of this age, someone else on the team has opened the product in that time",
+         "bei 8 % der Testkunden mit Team kam das dort nach gleicher Testzeit mindestens einmal vor"),
+        ("mates_session_people", "share", 0.0849, 0.0, "in 8 % of team trials of this age, someone else on the team has",
+         "bei 8 % der Testkunden mit Team ist das dort nach gleicher Testzeit anders"),
+        ("mates_session_recency_h", "median", 30.0, 1.0, "typical for the rest of a team in a trial of this age: 30 hours ago",
+         "in Teams nach gleicher Testzeit typisch: vor 30 Stunden"),
+        ("mates_add_on_amount_sum", "share", 0.31, 1.0, "31 % of teams in trials of this age have an amount on record",
+         "bei 31 % der Testkunden mit Team ist dort nach gleicher Testzeit ein Betrag erfasst"),
+        ("own_friction_ratio_to_session_7d", "median", 0.04, 0.5, "typical for a trial of this age: once every 25 visits",
+         "nach gleicher Testzeit typisch: einmal pro 25 Besuche"),
+        ("own_friction_ratio_to_session_7d", "median", 3.2, 0.5, "typical for a trial of this age: 3.2 times per visit",
+         "nach gleicher Testzeit typisch: 3,2-mal pro Besuch"),
+        ("own_friction_ratio_to_session_7d", "median", 1.0, 0.5, "typical for a trial of this age: once per visit",
+         "nach gleicher Testzeit typisch: einmal pro Besuch"),
+        ("own_friction_ratio_to_session_7d", "median", 0.0, 0.5, "typical for a trial of this age: never",
+         "nach gleicher Testzeit typisch: kein einziges Mal"),
     ],
 )  # fmt: skip
 def test_what_is_typical(name: str, kind: str, number: float, value: float | str | None, english: str, german: str) -> None:
@@ -193,6 +206,23 @@ def test_what_is_typical_is_a_median_or_a_share() -> None:
     lacking = phrasing.typical(features["own_collaboration_count_7d"], "share", 0.31, 0.0, features.definition)
     assert lacking == "ürünü aynı süredir deneyenlerin %31 kadarı ise birlikte çalıştı"
     assert family_of(features["country"]) == ("category", "")
+
+
+def test_almost_none_and_almost_all_are_said_without_stumbling() -> None:
+    features, phrasing = told_in("tr")
+    sessions, night = features["own_session_count_7d"], features["any_night_share_all"]
+    told = [phrasing.typical(sessions, "share", share, 2.0, features.definition) for share in (0.001, 0.35, 0.999)]
+    assert told == [
+        "ürünü aynı süredir deneyenlerin %1’den azı en az bir kez açtı",
+        "ürünü aynı süredir deneyenlerin %35 kadarı en az bir kez açtı",
+        "ürünü aynı süredir deneyenlerin %99’dan fazlası en az bir kez açtı",
+    ]
+    assert "işlemlerinin %1’den azı gece" in phrasing.sentence(night, 0.001, features.definition)
+    ratio = features["own_friction_ratio_to_session_7d"]
+    assert phrasing.typical(ratio, "median", 0.04, 0.5, features.definition) == (
+        "ürünü aynı süredir deneyenlerde genellikle her 25 ziyarette bir kez"
+    )
+    assert phrasing.warning("beyond_trained_age", days=phrasing.number(12.5)).count("12,5 gün") == 1
 
 
 def test_by_the_day_there_are_no_hours() -> None:
@@ -216,6 +246,6 @@ def test_words_are_put_together_once_for_requests_that_come_anew() -> None:
 def test_warnings_have_texts_and_languages_are_known() -> None:
     for language in LANGUAGES:
         for code in book_of(language).warnings:
-            assert not set("_{}") & set(Phrasing(language).warning(code, days="3", names="country"))
+            assert not set("_{}") & set(Phrasing(language).warning(code, days="3", names="country", version="2"))
     with pytest.raises(ModelError, match="no words for this language"):
         Phrasing("fr")

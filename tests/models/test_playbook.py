@@ -43,6 +43,12 @@ def test_the_words_are_there_in_each_language_and_no_two_alike(language: str) ->
     assert not others & set(texts)
 
 
+def test_who_has_not_decided_when_the_trial_ends_can_still_be_won() -> None:
+    found = plays()
+    late = {name for name, play in found.items() if play.suits("expired", {"trial_left_d": 0.0})}
+    assert late == {"offer", "call", "case_study", "extend"}
+
+
 def test_a_workspace_changes_the_lines_that_it_names() -> None:
     before, after = plays()["demo"], plays(demo={"cost": 30.0, "text": "Show it"})["demo"]
     assert (after.spec.cost, after.text("tr")) == (30.0, "Show it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from features.feature import FeatureSet
 from features.history import EventRow, Plan
 from features.matrix import LiveLead, compute_one
 from features.workspace import parse_workspace
+from models.change_reasons import what_if_record
+from models.phrasing import Phrasing
 from models.possible import impossible, trial_end
 from models.scorer import Scorer
 from models.what_if import Hypothesis, beyond_training, imagine, what_if
@@ -46,6 +49,38 @@ def test_it_is_the_score_of_a_lead_that_really_did_it(scorers: dict[str, Scorer]
     assert np.array_equal(found.without.values, compute_one(features, plan, lead(), AS_OF).values, equal_nan=True)
     p = [float(scorer.probability(scorer.select(features.names, one.values))[0]) for one in (found.without, found.with_it)]
     assert abs(found.shift.sums(0)[0] - (p[1] - p[0])) < 1e-9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_being_active_at_all_is_told_apart_from_the_step(scorers: dict[str, Scorer], features: FeatureSet, kind: str) -> None:
+    scorer, plan = scorers[kind], Plan(scorers[kind].definition)
+    found = what_if(scorer, plan, lead(), AS_OF, Hypothesis([row("feature_a", AS_OF - HOUR_US, 3), row("upgrade")]))
+    # A lead that did as much of something that no behaviour counts is the very lead in between.
+    nothing_special = lead(*lead().events, row("nobody_knows", AS_OF - HOUR_US, 3), row("nobody_asks"))
+    between = compute_one(features, plan, nothing_special, AS_OF).values
+    assert np.array_equal(found.active.values, between, equal_nan=True)
+    p = [float(scorer.probability(scorer.select(features.names, one.values))[0])
+         for one in (found.without, found.active, found.with_it)]  # fmt: skip
+    assert abs(found.activity.sums(0)[0] - (p[1] - p[0])) < 1e-9
+    assert abs(found.step.sums(0)[0] - (p[2] - p[1])) < 1e-9
+    told: Any = what_if_record(found, Phrasing("en"), None)
+    for key in ("points", "log_odds"):
+        assert abs(sum(part[key] for part in told["parts"].values()) - told[key]) < 1e-9
+        by_player = {one["player"]: one[key] for part in told["parts"].values() for one in part["reasons"]}
+        assert set(by_player) == {one["player"] for one in told["reasons"]}
+
+
+def test_a_step_without_events_is_no_activity(scorers: dict[str, Scorer]) -> None:
+    scorer = scorers["blend"]
+    found = what_if(scorer, Plan(scorer.definition), lead(), AS_OF, Hypothesis([], {"country": "TR"}))
+    assert found.activity.sums(0) == (0.0, 0.0)
+    assert found.step.sums(0)[0] != 0.0
+    told: Any = what_if_record(found, Phrasing("de"), 1)
+    assert told["parts"]["activity"]["text"] == "Angenommen wird keine Aktivität, daher ist dieser Teil null"
+    active: Any = what_if_record(
+        what_if(scorer, Plan(scorer.definition), lead(), AS_OF, Hypothesis([row("upgrade")])), Phrasing(), 1
+    )
+    assert active["parts"]["activity"]["text"].startswith("Doing ")
 
 
 def test_what_is_known_stays_and_the_lead_itself_is_not_touched() -> None:

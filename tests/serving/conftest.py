@@ -29,7 +29,7 @@ from tests import store_fixture
 from tests.models.conftest import invent
 from tests.serving.client import TestClient
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 WORKSPACE = """
 name: acme

@@ -59,12 +59,12 @@ def basic(text: str) -> dict[str, str]:
 
 
 OPERATIONS: dict[tuple[str, str], tuple[str | None, Any]] = {
-    **{("POST", f"/v1/{kind}"): ("ingest", TRACK) for kind in ("track", "identify", "page", "screen", "group", "alias")},
-    ("POST", "/v1/batch"): ("ingest", {"batch": []}),
-    ("POST", "/v1/events"): ("ingest", []),
+    **{("POST", f"/v1/{kind}"): ("page", TRACK) for kind in ("track", "identify", "page", "screen", "group", "alias")},
+    ("POST", "/v1/batch"): ("page", {"batch": []}),
+    ("POST", "/v1/events"): ("page", []),
     ("POST", "/v1/conversions"): ("ingest", {"conversions": []}),
     ("POST", "/v1/contacts"): ("ingest", {"contacts": []}),
-    **{("POST", path): ("ingest", {"batch": []}) for path in ("/i/v0/e/", "/e/", "/capture/", "/batch/")},
+    **{("POST", path): ("page", {"batch": []}) for path in ("/i/v0/e/", "/e/", "/capture/", "/batch/")},
     ("POST", "/v1/score"): ("score", {"leads": []}),
     ("GET", "/v1/leads"): ("score", None),
     ("GET", "/v1/leads/{lead_id}/score"): ("score", None),
@@ -112,7 +112,7 @@ def test_every_operation_lets_in_whom_it_should(closed: TestClient, keys: dict[s
         for headers in ({}, bearer("x"), bearer(keys["ingest"]["key"][:-1] + "x"), bearer(keys["revoked"]["key"]), basic("x:")):
             assert status(headers) in ({401} if scope else inside), (path, headers)
         for held in api_keys.SCOPES:
-            right = scope is None or held in (scope, "admin")
+            right = scope is None or held in (scope, "admin") or (scope, held) == ("page", "ingest")
             for headers in (bearer(keys[held]["key"]), basic(keys[held]["key"] + ":")):
                 assert status(headers) in (inside if right else {403}), (path, held)
 

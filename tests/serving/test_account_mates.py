@@ -20,7 +20,7 @@ from tests import store_fixture
 from tests.serving.conftest import WORKSPACE
 from tests.serving.test_live_lead import START, view_of
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 BY_DAY = WORKSPACE + "resolution: {events: day, conversions: day}\ntimezone: Europe/Berlin\n"
 
 

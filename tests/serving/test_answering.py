@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from models.phrasing import Phrasing
 from serving import answering, posted_leads
 from serving.feature_table import FeatureTable
 from serving.services import Services
@@ -46,7 +47,7 @@ def test_one_vector_is_scored_on_the_event_loop_and_all_else_in_threads(client: 
 
 def test_a_model_that_takes_long_goes_to_the_threads(client: TestClient, threads: list[bool]) -> None:
     services: Services = client.app.state.services  # type: ignore[attr-defined]
-    services.turns._usual = 1.0
+    services.gathered._usual = 1.0
     assert len(post(client, VECTOR)) == 1
     assert threads == [False]
 
@@ -63,10 +64,11 @@ def test_pieces_keep_their_order_and_every_score_leaves_its_traces(client: TestC
 
 def test_unknown_features_are_told_of_in_both_forms(client: TestClient) -> None:
     (score,) = post(client, VECTOR | {"features": {**VECTOR["features"], "shoe_size": 44.0}})  # type: ignore[dict-item]
-    assert answering.UNKNOWN_FEATURES in score["warnings"]
+    code = answering.UNKNOWN_FEATURES
+    assert {"code": code, "detail": Phrasing("en").warning(code)} in score["warnings"]
     row = {"trial_age_d": [2.0], "shoe_size": [44.0]}
     answer = client.post("/invocations", json={"inputs": row, "params": {"reasons": 1}})
     assert answer.status_code == 200
     record: dict[str, Any] = {"warnings": []}
-    answering.doubted(record, FeatureTable(1, {}, unknown=0).unknown)
+    answering.doubted(record, FeatureTable(1, {}, unknown=0).unknown, Phrasing())
     assert record["warnings"] == []

@@ -36,7 +36,7 @@ def at_page(
     ours = replace(settings, open_to_all=False, origins=read_origins(f"http://localhost:3000, {ORIGIN}"))
     with TestClient(create_app(workspace, ours, source=registry), base_url="https://example.com") as client:
         wait_for(lambda: client.get("/readyz").status_code == 200)
-        client.headers["x-key"] = keys["ingest"]["key"]
+        client.headers["x-key"] = keys["page"]["key"]
         yield client
 
 
@@ -69,14 +69,15 @@ def test_pages_use_no_other_doors(at_page: TestClient, keys: dict[str, dict[str,
     for router in (sales_routes.router, score_routes.router):
         assert not {route.path for route in router.routes} & set(PAGE_DOORS)
     body = json.dumps({"conversions": []})
-    answer = at_page.post("/v1/conversions", content=body, headers=PAGE | TEXT | bearer(keys["ingest"]["key"]))
-    assert answer.status_code == 415
+    for held, status in (("page", 403), ("ingest", 415)):
+        answer = at_page.post("/v1/conversions", content=body, headers=PAGE | TEXT | bearer(keys[held]["key"]))
+        assert answer.status_code == status
     assert "access-control-allow-origin" not in answer.headers
 
 
 def test_a_page_may_send_plain_text_and_reads_the_answer(at_page: TestClient, keys: dict[str, dict[str, str]]) -> None:
     """That is all that a browser sends without asking first."""
-    text = json.dumps(CALL | {"writeKey": keys["ingest"]["key"]})
+    text = json.dumps(CALL | {"writeKey": at_page.headers["x-key"]})
     answer = at_page.post("/v1/t", content=text, headers=PAGE | TEXT)
     assert counted(answer) == (1, 0, [])
     assert (answer.headers["access-control-allow-origin"], answer.headers["access-control-expose-headers"]) == (
@@ -89,8 +90,12 @@ def test_a_page_may_send_plain_text_and_reads_the_answer(at_page: TestClient, ke
 
 
 def test_plain_text_comes_from_pages_only(at_page: TestClient, keys: dict[str, dict[str, str]]) -> None:
-    text = json.dumps(CALL | {"writeKey": keys["ingest"]["key"]})
+    text = json.dumps(CALL | {"writeKey": keys["page"]["key"]})
     assert at_page.post("/v1/t", content=text, headers=TEXT).status_code == 415
+
+
+def test_a_key_of_ingest_alone_still_sends_from_a_page(at_page: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    assert counted(at_page.post("/v1/t", json=CALL, headers=PAGE | bearer(keys["ingest"]["key"]))) == (1, 0, [])
 
 
 def test_a_pages_key_may_do_nothing_but_send(at_page: TestClient, keys: dict[str, dict[str, str]]) -> None:

@@ -14,6 +14,7 @@ from tests.models.test_forest import SETTINGS, fitted
 from tests.models.test_shapley import PLAYERS
 
 
+@pytest.mark.slow  # it compiles every loop anew
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
 def test_after_it_no_model_and_no_number_of_rows_compiles_anything_of_trees() -> None:
     assert compile_all() == ["logistic", "trees"]

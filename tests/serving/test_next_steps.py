@@ -22,8 +22,8 @@ from tests.serving.test_ingest_routes import store_of
 from tests.serving.test_scores import fill
 
 ITEM = {
-    "play", "text", "reach", "moves", "missing", "probability", "difference", "cost", "value", "held_out", "propensity", "reason",
-    "detail", "until",
+    "play", "text", "reach", "moves", "missing", "probability", "activity", "difference", "cost", "value", "held_out",
+    "propensity", "reason", "detail", "until",
 }  # fmt: skip
 
 
@@ -79,11 +79,21 @@ def test_the_best_comes_first_and_all_of_it_is_told(served: TestClient) -> None:
     differences = [one["difference"] for one in found["items"]]
     assert differences == sorted(differences, reverse=True)
     assert all(one > 0 for one in differences)
-    assert all(one["difference"] == pytest.approx(one["probability"] - found["probability"]) for one in every)
+    own = found["probability"]
+    assert all(own + one["activity"] + one["difference"] == pytest.approx(one["probability"], abs=1e-9) for one in every)
     assert {"call", "demo", "case_study"} <= set(by_play(found))
     assert by_play(found)["call"]["missing"][0]["player"] == "sales"
     assert all(one["reason"] == "no_gain" for one in found["not_now"])
     assert found["capacity"] == {"contacts_per_week": 50.0, "used_last_7_days": 0}
+
+
+def test_a_play_is_ranked_by_the_step_of_its_what_if(served: TestClient) -> None:
+    """What any event would bring is no reason for one play: the doors of both agree."""
+    fill(served, events=2)
+    call = by_play(actions(served))["call"]
+    parts = served.post("/v1/leads/a/what-if", json={"events": [{"event": "demo"}]}).json()["parts"]
+    assert parts["step"]["points"] == pytest.approx(call["difference"], abs=1e-6)
+    assert parts["activity"]["points"] == pytest.approx(call["activity"], abs=1e-6)
 
 
 def test_in_the_language_that_is_asked_for(served: TestClient) -> None:

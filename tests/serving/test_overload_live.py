@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 
 from features.store import EventStore
 from tests.serving.conftest import wait_for
+from tests.serving.pressing import Wave, percentile, posted
+from tests.serving.pressing import press as press_on
 from tests.serving.test_draining import is_ready, keep
 from tests.serving.test_run import server, track
 
@@ -71,3 +74,35 @@ def test_the_excess_is_refused_and_nothing_is_lost(folder: Path, tmp_path: Path,
         lines = [json.loads(line) for line in next(tmp_path.glob("log-*")).read_text().splitlines()]
         took = sorted(line["ms"] for line in lines if line.get("status") == 503 and line.get("route", "").startswith("/v1/"))
         assert took[len(took) // 2] < 20
+
+
+def wave() -> Wave:
+    """Return requests without end: a score of a lead with five reasons, a batch of twenty events, a score, and so on."""
+    score = posted("/v1/score", json.dumps(SCORED).encode())
+    for turn in itertools.count():
+        ids = [f"press-{turn}-{i}" for i in range(20)]
+        yield "/v1/score", score
+        yield "/v1/batch", posted("/v1/batch", json.dumps({"batch": [track(one) for one in ids]}).encode())
+
+
+@pytest.mark.faults
+def test_four_times_what_the_server_can_do(folder: Path, tmp_path: Path, models: dict[str, Path]) -> None:
+    """As it is installed: the excess is refused quickly, what is accepted is answered soon, and afterwards all is as before."""
+    keep(tmp_path, models)
+    with server(folder, tmp_path) as (client, process):
+        wait_for(lambda: is_ready(client), 60)
+        port, requests = client.base_url.port or 0, wave()
+        alone = asyncio.run(press_on(port, requests, 10))
+        can = sum(one.status == 200 for one in alone) / 10
+        told = asyncio.run(press_on(port, requests, 60, rate=4 * can, connections=300))
+        after = asyncio.run(press_on(port, requests, 5))
+        resident = int((Path(f"/proc/{process.pid}/statm")).read_text().split()[1]) * 4096 / 2**20
+    statuses = Counter((one.kind, one.status) for one in told)
+    accepted, refused, then = percentile(told, 0.99, 200), percentile(told, 0.99, 503, 429), percentile(after, 0.99, 200)
+    median = percentile(told, 0.5, 503, 429)
+    print(f"\n{can:.0f} requests/s alone; {4 * can:.0f} offered, {len(told) / 60:.0f} sent; {dict(statuses)}")
+    print(f"accepted p99 {accepted:.0f} ms (bar: 300); refused p50 {median:.1f}, p99 {refused:.0f} ms; {resident:.0f} MB")
+    print(f"after it p99 {then:.0f} ms")
+    assert {one.status for one in told} <= {200, 429, 503}
+    assert {one.status for one in after} == {200}
+    assert resident < 600

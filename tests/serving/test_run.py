@@ -78,6 +78,7 @@ NOISE = {
 """What is no request, or one with two meanings, and the status that answers it."""
 
 
+@pytest.mark.slow  # three servers; tests/faults/test_crash.py kills five, also by make test-slow
 def test_what_was_acknowledged_survives_kill_9_and_counts_once(folder: Path, tmp_path: Path) -> None:
     acknowledged: set[str] = set()
     for turn in range(3):
@@ -171,6 +172,7 @@ def test_a_request_that_never_ends_is_cut_off(folder: Path, tmp_path: Path, monk
         process.wait()
 
 
+@pytest.mark.slow  # what the client sends is tested with every commit, the clients themselves by make test-slow
 def test_segments_own_client_is_understood(folder: Path, tmp_path: Path) -> None:
     from segment.analytics.client import Client
 

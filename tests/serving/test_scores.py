@@ -15,8 +15,8 @@ from tests.serving.client import TestClient
 from tests.serving.conftest import WORKSPACE, FakeRegistry, wait_for
 
 SHAPE = {
-    "lead_id", "as_of", "probability", "horizon_days", "by", "grade", "percentile", "stage", "base", "reasons", "rest", "model",
-    "features_as_of", "warnings",
+    "lead_id", "as_of", "probability", "horizon_days", "by", "grade", "percentile", "percentile_live", "stage",
+    "base", "reasons", "rest", "model", "features_as_of", "warnings",
 }  # fmt: skip
 START = now_us() - 6 * DAY_US
 

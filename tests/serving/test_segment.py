@@ -8,7 +8,9 @@ import pytest
 
 from features.clock import DAY_US, HOUR_US, format_us
 from features.reading.moments import parse_moment
-from features.storing.rows import Message
+from features.storing.canonical import size_of
+from features.storing.rows import Message, digest_of
+from serving.guards import EVENT_LIMIT
 from serving.items import Arrival, RefusedCall, lead_of
 from serving.segment import LATENCY_US, clean
 
@@ -217,3 +219,22 @@ def test_a_refused_call_is_kept_under_its_lead() -> None:
 
 def test_a_count_of_null_is_none() -> None:
     assert became(track(count=None)).count == 1
+
+
+@pytest.mark.parametrize(
+    "call", [track(), track(anonymousId="é", timestamp="2026-05-07T08:00:00Z", properties={"b": 1, "a": '"'})]
+)
+def test_the_fingerprint_is_the_one_that_stores_hold_already(call: dict[str, Any]) -> None:
+    said = call["type"], call["userId"], call.get("anonymousId"), call["event"], call.get("properties", {}), None, None, 1
+    assert became(call).digest == digest_of(*said, [None, call.get("timestamp")])
+
+
+@pytest.mark.parametrize("place", ["properties", "context", "integrations", "other"])
+def test_a_call_may_be_as_large_as_the_limit_wherever_it_is_large(place: str) -> None:
+    call = track(**{place: "" if place == "other" else {"x": ""}})
+    room = EVENT_LIMIT - size_of(call)
+    for letter, bytes_each in (("y", 1), ("é", 2), ("\x01", 6)):
+        text = letter * (room // bytes_each) + "y" * (room % bytes_each)
+        assert became(call | {place: text if place == "other" else {"x": text}}).lead_id == "a"
+        assert refused(call | {place: f"{text}y" if place == "other" else {"x": f"{text}y"}}) == "event_too_large"
+    assert refused({"x": "y" * EVENT_LIMIT}) == "event_too_large"  # whatever else is wrong with it

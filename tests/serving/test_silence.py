@@ -13,6 +13,7 @@ from features.clock import DAY_US, now_us
 from features.store import EventStore
 from features.storing.rows import Message
 from features.workspace import Workspace
+from models.phrasing import Phrasing
 from serving import silence
 from serving.metrics import Metrics
 from serving.proving import Loaded, prove
@@ -143,6 +144,11 @@ def test_what_is_found_stands_in_answers_and_metrics(client: TestClient, workspa
     assert found.behaviours == ("session",)
     answer = client.get("/v1/leads/l1-0/score").json()
     assert {"code": "behaviour_silent", "detail": "The behaviour session has (almost) stopped coming in"} in answer["warnings"]
+    turkish = client.get("/v1/leads/l1-0/score", params={"lang": "tr"}).json()["warnings"]
+    assert Phrasing("tr").warning("behaviour_silent", names="session") in [one["detail"] for one in turkish]
+    assert Quiet(("session",), ("new",)).warnings() == (
+        ("behaviour_silent", "behaviour_silent", "session"), ("behaviour_silent", "name_unmapped", "new"),
+    )  # fmt: skip
     assert 'trialwise_behaviour_silent{behaviour="session"} 1.0' in client.get("/metrics").text
     watch._workspace = workspace.model_copy(update={"allow": ("session",)})
     assert watch.look(now_us()).behaviours == ()

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from serving.app import ROUTERS, described
 from serving.problems import Problem
@@ -16,9 +16,13 @@ from serving.straight import Straight
 from tests.serving.client import TestClient
 
 
+async def nobody(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise AssertionError
+
+
 @pytest.fixture(scope="module")
 def straight() -> Straight:
-    return Straight(ROUTERS)
+    return Straight(nobody, routers=ROUTERS)
 
 
 def asked(method: str, path: str, **more: Any) -> dict[str, Any]:
@@ -26,10 +30,10 @@ def asked(method: str, path: str, **more: Any) -> dict[str, Any]:
 
 
 def test_the_busy_doors_are_among_them(straight: Straight) -> None:
-    for path in ("/v1/score", "/v1/leads/scores", "/v1/conversions", "/invocations"):
-        match, found = straight.matches(asked("POST", path))
-        assert match is Match.FULL, path
-        assert found["route"].path_format == path
+    for path in ("/v1/score", "/v1/leads/scores", "/v1/batch", "/v1/track", "/v1/t", "/v1/conversions", "/invocations"):
+        found = straight.door(asked("POST", path))
+        assert found is not None, path
+        assert found.path_format == path
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,6 @@ def test_the_busy_doors_are_among_them(straight: Straight) -> None:
     [
         asked("GET", "/v1/score"),
         asked("POST", "/v1/score/"),
-        asked("POST", "/v1/batch"),  # its problems are told in the words of Segment's clients as well
         asked("GET", "/v1/leads"),  # it takes parameters
         asked("GET", "/v1/leads/a/score"),
         asked("POST", "/v1/score", root_path="/behind/a/proxy"),
@@ -45,13 +48,11 @@ def test_the_busy_doors_are_among_them(straight: Straight) -> None:
     ],
 )
 def test_what_is_nobodys_here_is_searched_for(straight: Straight, scope: dict[str, Any]) -> None:
-    assert straight.matches(scope) == (Match.NONE, {})
+    assert straight.door(scope) is None
 
 
-def test_it_stands_before_all_others_and_a_wrong_method_is_refused_as_ever() -> None:
-    app = described()
-    assert isinstance(app.router.routes[0], Straight)
-    answer = TestClient(app).get("/v1/score")
+def test_a_wrong_method_is_refused_as_ever() -> None:
+    answer = TestClient(described()).get("/v1/score")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
@@ -71,3 +72,14 @@ def test_problems_are_handled_by_the_application(monkeypatch: pytest.MonkeyPatch
     app.add_exception_handler(Problem, told)
     answer = TestClient(app).post("/v1/score", json={})
     assert (answer.status_code, answer.json(), seen) == (503, {"code": "no_model"}, [route])
+
+
+def test_what_nobody_handles_is_left_to_the_layers_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    route = next(route for router in ROUTERS for route in router.routes if getattr(route, "path", "") == "/v1/score")
+
+    async def fail(request: Request) -> JSONResponse:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(route, "endpoint", fail)
+    with pytest.raises(ZeroDivisionError):
+        TestClient(described()).post("/v1/score", json={})

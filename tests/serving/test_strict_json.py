@@ -129,3 +129,18 @@ def test_quotes_without_an_end_do_not_take_for_ever() -> None:
     with pytest.raises(Problem):
         read(body)
     assert time.perf_counter() - begin < 2
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES, st.sampled_from([b'{"a": 1, "a": %s}', b'[{"x": {"a": %s, "a": {}}}]', b'{"a": ":", "b:": 1, "a": %s}']))
+def test_a_key_that_is_given_twice_is_seen_whatever_stands_around_it(value: object, body: bytes) -> None:
+    with pytest.raises(Problem, match="bad_json") as refusal:
+        read(body % json.dumps(value, ensure_ascii=False).encode())
+    assert "same key twice" in refusal.value.detail
+
+
+@pytest.mark.parametrize("plain", GOOD, ids=[name for name, _ in GOOD])
+def test_both_readers_read_alike(plain: tuple[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = read(plain[1])
+    monkeypatch.setattr("serving.strict_json.from_json", lambda *_, **__: json.loads(""))
+    assert repr(read(plain[1])) == repr(quick)

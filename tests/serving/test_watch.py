@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from features.clock import DAY_US
 from features.store import EventStore
 from features.storing.lead_states import LeadState
 from features.storing.outbox import Result
 from features.workspace import Workspace
+from models.stages import StageRules
 from serving import watch
 from serving.guarded_connect import Trust
 from serving.watch import Watcher
 from serving.webhook_endpoints import Endpoint, endpoints_of
-from serving.webhook_metrics import WebhookMetrics
 from tests import store_fixture
 from tests.serving.receiver import SECRET
-from tests.serving.watched import EAGER, LIKELY, NOW, Model, changes, model, pay, tell, told, watcher
+from tests.serving.watched import EAGER, LIKELY, NOW, Model, changes, model, pay, staged, tell, told, watcher
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 SECOND = 1_000_000
 
@@ -135,12 +135,11 @@ def test_a_stage_is_lost_only_below_the_lower_threshold(
     (became,) = changes(store)
     probability = became.probability
     assert probability is not None
+    assert live.current is not None
     stages = {}
     for times in (1.05, 1.2):
-        rules = workspace.stages.model_copy(update={"debounce_seconds": 0.0, "pql_probability": min(0.99, probability * times)})
-        Watcher(workspace.model_copy(update={"stages": rules}), store, live, (), WebhookMetrics(CollectorRegistry())).look(
-            live.current, ["a"]
-        )  # type: ignore[arg-type]
+        ruled = staged(workspace, pql_probability=min(0.99, probability * times))
+        one.look(replace(live.current, stages=StageRules.of(ruled, live.current.scorer)), ["a"])
         stages[times] = store.states.of(["a"])["a"].stage
     assert stages == {1.05: "pql", 1.2: "lead"}
     left = json.loads(changes(store)[-1].evidence)["rule"]["left"]

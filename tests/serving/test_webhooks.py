@@ -22,7 +22,7 @@ from tests.serving.conftest import wait_for
 from tests.serving.receiver import Receiver, receiving
 from tests.serving.test_guarded_connect import workspace
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 HERE = Trust(loopback=True)
 
 

@@ -48,6 +48,8 @@ def test_it_is_the_score_that_the_events_would_bring(client: TestClient, reasons
     for key, place in (("points", "points"), ("log_odds", "log_odds")):
         told = sum(one[key] for one in answer["reasons"]) + answer["rest"][key]
         assert abs(told - answer["difference"][place]) < 1e-9
+    for key in ("points", "log_odds"):
+        assert abs(sum(part[key] for part in answer["parts"].values()) - answer["difference"][key]) < 1e-9
     assert abs(answer["imagined"]["probability"] - answer["without"]["probability"] - answer["difference"]["points"]) < 1e-9
     calls = [
         {"type": "track", "userId": "a", "messageId": f"then-{i}", "timestamp": AS_OF, "receivedAt": one.get("timestamp", AS_OF)}

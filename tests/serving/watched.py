@@ -26,6 +26,10 @@ NOW = now_us()
 START = NOW - 2 * DAY_US
 
 
+LIKELY = 0.001
+"""So little is enough here: what the invented model thinks of a lead does not matter, only that it used the product."""
+
+
 @dataclass
 class Model:
     """What serves."""
@@ -34,7 +38,12 @@ class Model:
 
 
 def model(folder: Path, workspace: Workspace, version: str = "1") -> Model:
-    return Model(prove(ChampionRef("acme", version, artifact.folder_digest(folder), "run", ""), folder, workspace))
+    ref = ChampionRef("acme", version, artifact.folder_digest(folder), "run", "")
+    return Model(prove(ref, folder, staged(workspace, pql_probability=LIKELY)))
+
+
+def staged(workspace: Workspace, **stages: float) -> Workspace:
+    return workspace.model_copy(update={"stages": workspace.stages.model_copy(update=stages)})
 
 
 def tell(store: EventStore, lead_id: str, names: Sequence[str] = (), *, at: int = NOW, start: int = START) -> None:
@@ -52,9 +61,6 @@ def pay(store: EventStore, lead_id: str, at: int) -> None:
     store.add_outcomes([Outcome(f"paid-{lead_id}", lead_id, at, at)])
 
 
-LIKELY = 0.001
-"""So little is enough here: what the invented model thinks of a lead does not matter, only that it used the product."""
-
 EAGER = ["feature.a"] * 8 + ["Login"] * 3
 """What a lead does that is sure to be product-qualified."""
 
@@ -62,8 +68,7 @@ EAGER = ["feature.a"] * 8 + ["Login"] * 3
 def watcher(
     workspace: Workspace, store: EventStore, live: Model, endpoints: Sequence[Endpoint] = (), debounce: float = 0.0
 ) -> Watcher:
-    stages = workspace.stages.model_copy(update={"debounce_seconds": debounce, "pql_probability": LIKELY})
-    return Watcher(workspace.model_copy(update={"stages": stages}), store, live, endpoints, WebhookMetrics(CollectorRegistry()))
+    return Watcher(staged(workspace, debounce_seconds=debounce), store, live, endpoints, WebhookMetrics(CollectorRegistry()))
 
 
 def changes(store: EventStore) -> list[Transition]:

@@ -55,6 +55,7 @@ def test_without_a_conversion_the_scorecard_answers_and_says_so(tmp_path: Path) 
     assert "replace no champion" in again["gate"]["reason"]
 
 
+@pytest.mark.slow  # it trains three times; the other days of a young product are tested with every commit
 def test_a_learnt_model_follows_and_no_scorecard_replaces_it(tmp_path: Path) -> None:
     early = SmallWorld(last_known=FIRST + timedelta(days=9)).write(tmp_path / "small")
     text = early.read_text()

@@ -143,3 +143,21 @@ def test_an_event_of_a_day_is_known_when_the_day_is_over() -> None:
     read = read_moments(pa.array(["2026-05-07"]), timezone="UTC", zone=None)
     assert effective_event(read.us, "day", "UTC").tolist() == [read.us[0] + DAY_US]
     assert effective_event(read.us + DAY_US - 1, "day", "UTC").tolist() == [read.us[0] + DAY_US]
+
+
+@given(
+    st.integers(0, 4_000_000_000_000_000).map(lambda us: datetime(1971, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)),
+    st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+    st.data(),
+)
+def test_the_usual_form_is_read_as_any_other(moment: datetime, spec: str, data: st.DataObject) -> None:
+    text = f"{moment.replace(tzinfo=None).isoformat(timespec=spec)}Z"
+    assert moments._read_usual(text) == moments._read_any(text, "UTC", None)
+    place = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:place] + data.draw(st.sampled_from("0129-+:.,TtZzWe \u0661")) + text[place + 1 :]
+    try:
+        expected = moments._read_any(changed, "UTC", None)
+    except TimeError:
+        assert moments._read_usual(changed) is None
+    else:
+        assert moments._read_usual(changed) in (expected, None)

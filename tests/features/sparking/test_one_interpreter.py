@@ -120,6 +120,7 @@ def test_a_column_that_no_file_has_is_missed(tmp_path: Path) -> None:
         gather_here(path)
 
 
+@pytest.mark.slow  # it trains; the buckets themselves are tested with every commit
 def test_scores_of_buckets_are_those_of_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIALWISE_HOME", str(tmp_path / "var"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -11,7 +11,7 @@ from features.store import EventStore
 from features.storing.rows import Message, digest_of
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.exc import DataError
 
 from features.store import EventStore
 from features.storing.bulk import insert_and_tell, insert_new
-from features.storing.schema import lead, outcome
+from features.storing.schema import lead, outcome, quarantine
 from tests import store_fixture
 
 COLUMNS = ("outcome_id", "lead_id", "at", "known_at", "digest", "origin")
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 @pytest.fixture
@@ -48,6 +49,29 @@ def test_the_newest_rows_may_be_gone(store: EventStore) -> None:
     with store.writing() as connection:
         connection.execute(delete(outcome).where(outcome.c.outcome_id.in_(["b", "c"])))
     assert tell(store, "a", "c", "d") == {"c", "d"}
+
+
+ODD = ("", '"', "\\", '\\"', ",", "{}", "NULL", "null", "é😀", "a\nb", "\x01", "%s", "' --", " ")
+
+
+def test_texts_come_back_as_they_were(store: EventStore) -> None:
+    rows = [(f"{i}", one, 1, 2, "d", "live") for i, one in enumerate(ODD)]
+    blanks = [("x", None, "code", "{}", 3, "d1", None), ("y", '"', "code", "{}", 3, "d2", 4)]
+    columns = ("door", "lead_id", "code", "body", "received_at", "digest", "replayed_at")
+    with store.writing() as connection:
+        assert insert_and_tell(connection, outcome, COLUMNS, rows, "outcome_id") == {row[0] for row in rows}
+        assert insert_new(connection, quarantine, columns, blanks, ("digest",)) == 2
+        found = connection.execute(select(outcome.c.lead_id).order_by(outcome.c.seq)).scalars().all()
+        assert connection.execute(select(*(quarantine.c[name] for name in columns)).order_by("digest")).all() == blanks
+    assert tuple(found) == ODD
+
+
+def test_a_text_with_nul_cannot_break_out_of_its_array(store: EventStore) -> None:
+    if store.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite takes it")
+    for one in ("a\0", "\0,\0", "\0"):
+        with pytest.raises(DataError, match="NUL"):
+            tell(store, "1", said=one)
 
 
 def test_rows_of_any_table_are_counted(store: EventStore) -> None:

@@ -122,7 +122,7 @@ class _Calls:
 
 
 @pytest.mark.parametrize("resolution", ["second", "day"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_what_training_sees_is_what_the_live_door_knows(tmp_path: Path, store_url: str, resolution: str, seed: int) -> None:
     """Late traits, groups, merges, payments: of every id, at four instants, the very numbers."""
     collect(store_url, seed, resolution)

@@ -14,7 +14,7 @@ from features.storing.rows import Contact
 from features.storing.watch_tables import outbox
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 OFFER = Offer("a", "demo", "acme", 5, False, 0.9, "pql", 0.4, 0.1, "3")
 

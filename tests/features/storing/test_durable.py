@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from features.store import EventStore
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 MORE_THAN_THE_POOL = 20
 
 

@@ -18,6 +18,7 @@ from features.errors import InputError
 from features.store import EventStore
 from features.storing import erasing, forgetting
 from features.storing.holdings import HOLDINGS, MENTIONS, OTHERS, person_of
+from features.storing.latest_score_table import latest_score
 from features.storing.loading import load_history
 from features.storing.offer_table import offer
 from features.storing.rows import Answer, Contact, Fact, Message, Outcome, Refused
@@ -27,7 +28,7 @@ from features.storing.watch_tables import lead_state, outbox, transition, watch
 from tests import store_fixture
 from tests.features.storing.test_loading import write
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 CANARY = "ann-7781-canary@acme.com"
 BROWSER = "browser-5512-canary"
@@ -64,7 +65,7 @@ def fill(store: EventStore, lead_id: str = CANARY, browser: str = BROWSER) -> No
     store.add_answers([Answer(1, "lead", "k", lead_id, 2, "3", "d", "f", 0.25, "lead", None)])
     store.pushed.note("crm", {lead_id: "d"}, 1)
     with store.writing() as connection:
-        for table in (lead_state, transition, outbox, offer):
+        for table in (lead_state, transition, outbox, offer, latest_score):
             connection.execute(insert(table).values(row_of(table, lead_id)))
         told = {"read_to": {}, "sweep_after": lead_id, "sweep_begun": 0, "swept_by": ""}
         connection.execute(watch.update().values(position=json.dumps(told)))

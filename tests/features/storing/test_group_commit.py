@@ -21,7 +21,7 @@ from features.storing.group_commit import GroupCommit
 from features.storing.rows import Message, Refused, Told, digest_of
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 TABLES = (schema.event, schema.lead, schema.attribute, schema.membership, schema.identity_link, schema.quarantine)
 

@@ -23,7 +23,7 @@ from tests.journeys.people import WORKSPACE
 from training.ages import fixed_ages
 from training.rows import LabelRule, rows_at
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 STATED = "leads: {source: store, id: lead_id, started_at: signed_up_at, trial_ends_at: trial_end, account: org}"
 BESIDE = """
 name: beside

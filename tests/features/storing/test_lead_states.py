@@ -16,7 +16,7 @@ from features.storing.schema import lead, tables
 from features.storing.watch_tables import WATCH_TABLES, add_watch, outbox, transition
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 NEW = LeadState("a", "lead", None, "1", 10)
 

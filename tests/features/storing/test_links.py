@@ -16,7 +16,7 @@ from features.storing.links import Link, links_from, links_into
 from features.storing.rows import Merged, Message, StoredLead, digest_of
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from features.storing.loading import load_history
 from features.workspace import load_workspace
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 START = parse_moment("2026-03-02T00:00:00Z")
 WORKSPACE = """

@@ -18,7 +18,7 @@ from features.tables import read_tables
 from features.workspace import Workspace, load_workspace
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 START = parse_moment("2026-03-25T00:00:00Z")  # Europe changes its clocks within the trials
 

@@ -15,7 +15,7 @@ from features.storing.rows import Fact, Message, Outcome
 from features.storing.schema import event
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 @pytest.fixture

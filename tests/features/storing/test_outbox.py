@@ -11,7 +11,7 @@ from features.storing.lead_states import LeadState, Message, Move, Transition
 from features.storing.outbox import Claimed, Result
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 @pytest.fixture

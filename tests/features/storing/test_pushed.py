@@ -13,7 +13,7 @@ from features.storing.pushed_table import add_pushed, pushed
 from features.storing.schema import NEWEST, STEPS, schema_version
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from features.tables import read_tables
 from features.workspace import load_workspace
 from tests import store_fixture
 
-store_url = store_fixture.store_url
+store_url = store_fixture.made_store_url
 
 
 def test_what_a_mapping_does_not_name_is_stored_for_a_later_one(tmp_path: Path, store_url: str) -> None:

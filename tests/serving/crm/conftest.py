@@ -33,12 +33,12 @@ contact: {email: email}
 LEADS = 7
 
 
-def write_world(folder: Path) -> None:
+def write_world(folder: Path, count: int = LEADS) -> None:
     leads = [
-        f"lead-{i},2026-05-0{1 + i % 3}T00:00:00Z,{'' if i == 6 else f'Lead{i}@Acme.test'},TR,{i * 10}" for i in range(LEADS)
+        f"lead-{i},2026-05-0{1 + i % 3}T00:00:00Z,{'' if i == 6 else f'Lead{i}@Acme.test'},TR,{i * 10}" for i in range(count)
     ]
     (folder / "leads.csv").write_text("\n".join(["lead_id,at,email,country,company_size", *leads]) + "\n")
-    events = [f"lead-{i},feature.{n},2026-05-05T0{n}:00:00Z" for i in range(LEADS) for n in range(i)]
+    events = [f"lead-{i},feature.{n},2026-05-05T0{n}:00:00Z" for i in range(count) for n in range(min(i, 9))]
     (folder / "events.csv").write_text("\n".join(["lead_id,event,at", *events]) + "\n")
     (folder / "paid.csv").write_text("lead_id,at\n")
     (folder / "acme.yaml").write_text(WORKSPACE)

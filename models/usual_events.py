@@ -1,28 +1,38 @@
-"""A lead with events that it never did: what a play would bring about, told in the events of the workspace."""
+"""Usual events: what a play would bring about, told in the events of the workspace."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+import numpy as np
 
 from features.definition import Definition
 from features.history import EventRow
 from features.matrix import LiveLead
 from features.names import matches
+from features.reading.moments import day_begin
 from features.workspaces.conditions import all_hold
+from models.what_if import Hypothesis
 
 Told = tuple[str, dict[str, object]]
 """The name of an event and its properties."""
 
 
-def with_behaviours(lead: LiveLead, definition: Definition, behaviours: Iterable[str], times: int, as_of: int) -> LiveLead | None:
-    """Return the lead as if it had done some behaviours at an instant, so many times each; None where no event means them."""
+def doing(lead: LiveLead, definition: Definition, behaviours: Iterable[str], times: int, as_of: int) -> Hypothesis | None:
+    """Return the hypothesis that a lead does some behaviours now, so many times each; None where no event means them."""
     done = {event.name if isinstance(event, EventRow) else event[0] for event in lead.events}
     told = [found for name in behaviours if (found := usual_event(definition, name, done)) is not None]
     if not told:
         return None
-    more = [EventRow(name, as_of, as_of, times, properties) for name, properties in told]
-    return replace(lead, events=[*lead.events, *more])
+    at = now_at(definition, lead, as_of)
+    return Hypothesis([EventRow(name, at, at, times, properties) for name, properties in told])
+
+
+def now_at(definition: Definition, lead: LiveLead, as_of: int) -> int:
+    """Return the latest instant that counts: by the day, the end of the last day that is over; never before the lead began."""
+    if definition.resolution.events != "day":
+        return as_of
+    return max(int(day_begin(np.array([as_of]), definition.timezone)[0]), lead.started_at)
 
 
 def usual_event(definition: Definition, behaviour: str, done: Iterable[str] = ()) -> Told | None:
