@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -119,18 +120,29 @@ class Boosting:
         import lightgbm
 
         self._columns = len(columns)
-        settings: dict[str, object] = {"num_threads": 1, "seed": seed, **params, **FIXED}
+        self._given: dict[str, object] = {"num_threads": 1, "seed": seed}
         sure = directions(columns)
-        if any(sure):
-            settings["monotone_constraints"] = sure
-        data = lightgbm.Dataset(
+        self._fixed = {**FIXED, **({"monotone_constraints": sure} if any(sure) else {})}
+        settings = self._settings(params)
+        self._data = lightgbm.Dataset(
             np.ascontiguousarray(x),
             label=np.asarray(y, dtype=np.float64),
             weight=w,
             categorical_feature=[j for j, column in enumerate(columns) if column.kind == "category"],
             params=dict(settings),  # some of them, such as how missing values are told, concern the data
         )
-        self._booster = lightgbm.Booster(settings, data)
+        self._booster = lightgbm.Booster(settings, self._data)
+
+    def again(self, params: Mapping[str, object]) -> Boosting:
+        """Begin anew on the same rows, whose values lie in bins already; settings that concern the bins must be as before."""
+        import lightgbm
+
+        other = copy(self)
+        other._booster = lightgbm.Booster(self._settings(params), self._data)
+        return other
+
+    def _settings(self, params: Mapping[str, object]) -> dict[str, object]:
+        return {**self._given, **params, **self._fixed}
 
     def more(self, rounds: int) -> Trees:
         """Boost for some more rounds and return the new trees alone; fewer where nothing is left to split."""

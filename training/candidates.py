@@ -19,7 +19,7 @@ from training.fitting import BLENDS, Recipe, fit_learner
 from training.metrics import Floats
 from training.pairs import Pair, sampled
 from training.side_by_side import SideBySide
-from training.tuning import Deadline, Search, Tried, grow_together, tune_logistic, tune_trees
+from training.tuning import Deadline, Search, Tried, grow_together, made_ready, tune_logistic, tune_trees
 
 SIMPLE = ("base_rate", "scorecard", "logistic", "towards_scorecard", "varying")
 """What is fitted as it stands. Starting from points by hand is no simpler than not to: it has to win by more than the noise."""
@@ -58,7 +58,7 @@ def choose_learner(
         varying = tune_logistic(thin, columns, varying=True, deadline=deadline)
     tuned = tune_trees(thin, columns, search, deadline=deadline, say=say)
     with progress_bar("boosting: rounds", say=say) as moved:
-        grown = grow_together(folds, columns, tuned.params, tuned.most, seed, deadline=end, moved=moved)
+        grown = grow_together(made_ready(folds, columns, seed), tuned.params, tuned.most, deadline=end, moved=moved)
     recipe = Recipe("base_rate", penalty, tuned.params, grown.rounds, "identity")
 
     def of(kind: str) -> Recipe:
