@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -52,10 +53,14 @@ class Varying:
 
     def clock(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return z of each row."""
+        return self._clock.raw(np.ascontiguousarray(x[:, [self.age]]))
+
+    @cached_property
+    def _clock(self) -> Logistic:
+        """The standardised logarithm of the age as a model of its own, with weight 1."""
         w = self.base.weights
         own = {"scale": w.scale[self.age], "mean": w.mean[self.age], "sd": w.sd[self.age], "weight": 1.0}
-        alone = Logistic(0.0, pack([(own, [])]), (self.base.columns[self.age],))
-        return alone.raw(np.ascontiguousarray(x[:, [self.age]]))
+        return Logistic(0.0, pack([(own, [])]), (self.base.columns[self.age],))
 
     def raw(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-odds of each row."""
