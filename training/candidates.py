@@ -32,8 +32,8 @@ HEDGES = {"blend": ("logistic", "trees"), "varying_blend": ("logistic", "trees",
 """What a blend replaces as soon as it is better on the whole, be it by less than the noise.
 
 The simplest is kept for fear of what varies most, and the mean of two varies less than the worse of them. Where a blend that was
-better on the whole was refused for lack of evidence, later leads of simulated worlds lost .0002 to .004 of log-loss by it, and never
-won. Base rate and points by hand are still replaced by no less than the noise.
+better on the whole was refused for lack of evidence, later leads of simulated worlds lost .0002 to .004 of log-loss, and never won.
+Base rate and points by hand are still replaced by no less than the noise.
 """
 
 MOST_ROWS = 200_000
@@ -53,7 +53,7 @@ class Chosen:
 def choose_learner(
     folds: Sequence[Pair], columns: Sequence[ColumnSpec], card: Scorecard, search: Search, *, say: Callable[[str], None]
 ) -> Chosen:
-    """Search for settings within the budget, and keep the simplest learner that nothing beats: by the noise, or being its blend.
+    """Search for settings within the budget, and keep the simplest learner that nothing beats by the noise, and no blend of it.
 
     Half of the budget is for the settings, the rest for finding out how many rounds to boost with them.
     """
