@@ -7,7 +7,7 @@ was chosen, or who asks over HTTP. It runs code only; what it reads from a folde
 Read `scorer.py` first: the object that training and serving share. Then, in this order:
 
 - **Learners.** `learners.py` is the protocol and the fits; `scorecard.py` with `scorecard_fit.py`; `logistic.py` with `design.py`
-  and `ridge.py`; `trees.py` with `forest.py`, `shapley.py`, `tree_kernel.py` (every loop over trees), `cores.py`,
+  and `ridge.py`; `varying.py`; `trees.py` with `forest.py`, `shapley.py`, `tree_kernel.py` (every loop over trees), `cores.py`,
   `tree_format.py` and `directions.py`; `blend.py`. `columns.py` says what they read.
 - **Probability.** `calibration.py` is the curve, `calibration_fit.py` how it is fitted, `reference.py` what it is compared with.
 - **Reasons.** `explanation.py` with `path_rule.py` shares a probability out; `reasons.py` chooses what to say, `phrasing.py`

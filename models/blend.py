@@ -14,11 +14,12 @@ from models.logistic import Logistic
 from models.scorecard import Scorecard
 from models.strict import Fields
 from models.trees import Trees
+from models.varying import Varying
 
 if TYPE_CHECKING:
     from models.learners import Learner
 
-KINDS = ("base_rate", "scorecard", "logistic", "trees", "blend")
+KINDS = ("base_rate", "scorecard", "logistic", "varying", "trees", "blend")
 MOST_PARTS = 8
 
 
@@ -106,6 +107,8 @@ def read_learner(value: object, where: str, columns: Sequence[ColumnSpec], *, in
         return Scorecard.from_json(value, where, columns)
     if kind == "logistic":
         return Logistic.from_json(value, where, columns)
+    if kind == "varying":
+        return Varying.from_json(value, where, columns)
     if kind == "trees":
         return Trees.from_json(value, where, columns)
     if kind == "blend" and not inside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ Ints = NDArray[np.int64]
 
 MOST_VALUES = 32
 """So many values of a category, the most frequent ones, get a column of their own; the others share that of unknown values."""
+
+CHANGES = 0.3
+"""How much less a change with the age is taken to be than what changes, as a ratio of variances before anything is learnt."""
 
 _BLOCK = 4096
 """So many rows are worked on at once: they stay in the cache of a core, and what lies beside the matrix stays small."""
@@ -65,12 +69,26 @@ class Design:
             missing.append(not known.all())
         return Design(tuple(columns), tuple(numeric), tuple(places), tuple(missing))
 
-    def matrix(self, x: Floats) -> Floats:
-        """Return a constant, the standardised logarithms, and a column for each category value and for what is missing."""
-        out = np.zeros((len(x), 1 + sum(self._widths)))
+    def matrix(self, x: Floats, *, clock: int | None = None) -> Floats:
+        """Return a constant, the standardised logarithms, and a column for each category value and for what is missing.
+
+        With a `clock`, a number that varies: beside them their products, not the constant's, with its standardised logarithm,
+        times the square root of ``CHANGES``. What is shrunk needs a larger coefficient for the same effect, and pays for it.
+        """
+        width = 1 + sum(self._widths)
+        out = np.zeros((len(x), width if clock is None else 2 * width - 1))
         for first in range(0, len(x), _BLOCK):
-            self._fill(x[first : first + _BLOCK], out[first : first + _BLOCK])
+            block = out[first : first + _BLOCK]
+            self._fill(x[first : first + _BLOCK], block[:, :width])
+            if clock is not None:
+                time = math.sqrt(CHANGES) * block[:, 1 + sum(self._widths[:clock])]
+                np.multiply(block[:, 1:width], time[:, None], out=block[:, width:])
         return out
+
+    def varies(self, place: int) -> bool:
+        """Tell whether a number has more than one value."""
+        transform = self.numeric[place]
+        return transform is not None and transform.sd > 0
 
     @property
     def _widths(self) -> list[int]:

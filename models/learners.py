@@ -6,7 +6,9 @@ borrows LightGBM, which is imported inside the function that fits and nowhere el
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -14,13 +16,14 @@ from numpy.typing import NDArray
 
 from models.blend import Blend
 from models.columns import ColumnSpec, Grouping
-from models.design import Design
+from models.design import CHANGES, Design
 from models.directions import directions
 from models.logistic import Logistic
 from models.ridge import fit_ridge
 from models.scorecard import Scorecard
 from models.tree_format import from_lightgbm
 from models.trees import Trees
+from models.varying import Varying, age_among
 
 Floats = NDArray[np.float64]
 
@@ -67,6 +70,27 @@ def fit_towards(card: Scorecard, x: Floats, y: NDArray[Any], w: Floats, columns:
     return Blend((card, design.learner(x, w, rest)), (1.0, 1.0))
 
 
+def fit_varying(x: Floats, y: NDArray[Any], w: Floats, columns: Sequence[ColumnSpec], *, c: float) -> Learner:
+    """Fit a ridge logistic regression whose weights may change with the age; without an age, or with one only, they cannot.
+
+    Changes are penalised more than what they change (``CHANGES``): without evidence a term counts alike at all ages.
+    """
+    design = Design.of(x, w, columns)
+    age = clock_of(design)
+    if age is None:
+        return fit_logistic(x, y, w, columns, c=c)
+    found = fit_ridge(design.matrix(x, clock=age), np.asarray(y, dtype=np.float64), w, np.zeros(len(x)), c=c)
+    at_mean, change = np.split(found, [(len(found) + 1) // 2])
+    change = np.append(0.0, math.sqrt(CHANGES) * change)
+    return Varying(design.learner(x, w, at_mean), design.learner(x, w, change), age)
+
+
+def clock_of(design: Design) -> int | None:
+    """Return the place of the age, if it was seen to vary."""
+    age = age_among(design.columns)
+    return age if age is not None and design.varies(age) else None
+
+
 FIXED: Mapping[str, object] = {
     "objective": "binary",
     "boosting": "gbdt",
@@ -96,18 +120,29 @@ class Boosting:
         import lightgbm
 
         self._columns = len(columns)
-        settings: dict[str, object] = {"num_threads": 1, "seed": seed, **params, **FIXED}
+        self._given: dict[str, object] = {"num_threads": 1, "seed": seed}
         sure = directions(columns)
-        if any(sure):
-            settings["monotone_constraints"] = sure
-        data = lightgbm.Dataset(
+        self._fixed = {**FIXED, **({"monotone_constraints": sure} if any(sure) else {})}
+        settings = self._settings(params)
+        self._data = lightgbm.Dataset(
             np.ascontiguousarray(x),
             label=np.asarray(y, dtype=np.float64),
             weight=w,
             categorical_feature=[j for j, column in enumerate(columns) if column.kind == "category"],
             params=dict(settings),  # some of them, such as how missing values are told, concern the data
         )
-        self._booster = lightgbm.Booster(settings, data)
+        self._booster = lightgbm.Booster(settings, self._data)
+
+    def again(self, params: Mapping[str, object]) -> Boosting:
+        """Begin anew on the same rows, whose values lie in bins already; settings that concern the bins must be as before."""
+        import lightgbm
+
+        other = copy(self)
+        other._booster = lightgbm.Booster(self._settings(params), self._data)
+        return other
+
+    def _settings(self, params: Mapping[str, object]) -> dict[str, object]:
+        return {**self._given, **params, **self._fixed}
 
     def more(self, rounds: int) -> Trees:
         """Boost for some more rounds and return the new trees alone; fewer where nothing is left to split."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,9 @@ FEWEST_CLUSTERS = 10
 The spread of k resampled clusters is too small by sqrt((k - 1) / k) and has k - 1 degrees of freedom: what is as good wins by
 one such error in 16 of 100 cases with many clusters, in 18 with 10, in 21 with 5, in 30 with 2, and in half of them with one.
 """
+
+
+NO_HEDGES: Mapping[str, Collection[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,12 @@ class Scores:
     fold: NDArray[np.int64]
 
 
-def simplest_within_noise(candidates: Mapping[str, Floats], answers: Answers, *, seed: int) -> Choice:
+def simplest_within_noise(
+    candidates: Mapping[str, Floats], answers: Answers, *, seed: int, hedges: Mapping[str, Collection[str]] = NO_HEDGES
+) -> Choice:
     """Go through the candidates from simple to complicated; one replaces the kept one if it is better by a standard error.
+
+    ``hedges`` names those that need not be better by an error where one of the given ones is kept, but better.
 
     ``candidates`` holds each one's probabilities for the rows of ``answers``. The error is that of the paired difference over
     whole clusters, so that rows of one account do not count as independent witnesses. Of too few clusters it is not known, and
@@ -52,7 +59,8 @@ def simplest_within_noise(candidates: Mapping[str, Floats], answers: Answers, *,
     believed = len(np.unique(answers.cluster)) >= FEWEST_CLUSTERS
     for name in names[1:]:
         tried[name] = compare(answers.instead(candidates[name]), candidates[kept], seed=seed)
-        if believed and tried[name].value + tried[name].error < 0.0:
+        needed = 0.0 if kept in hedges.get(name, ()) else tried[name].error
+        if believed and tried[name].value + needed < 0.0:
             kept = name
     return Choice(kept, tried)
 

@@ -9,10 +9,13 @@ from typing import Any
 
 from models.blend import BaseRate, Blend
 from models.columns import ColumnSpec
-from models.learners import Learner, fit_logistic, fit_towards, fit_trees
+from models.learners import Learner, fit_logistic, fit_towards, fit_trees, fit_varying
 from models.scorecard import EMPTY, Scorecard
 from models.scorecard_fit import fit_scorecard
 from training.pairs import Table
+
+BLENDS = {"blend": ("logistic", "trees"), "varying_blend": ("varying", "trees")}
+"""What the blends are the means of, in log-odds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,16 @@ def fit_learner(recipe: Recipe, table: Table, columns: Sequence[ColumnSpec], *, 
     """Fit the learner of a recipe on some rows; `card` holds the points by hand, which two kinds of learner start from."""
     if recipe.learner == "base_rate":
         return BaseRate(base_log_odds(table))
-    if recipe.learner == "blend":
-        parts = tuple(fit_learner(replace(recipe, learner=part), table, columns, seed=seed) for part in ("logistic", "trees"))
+    if recipe.learner in BLENDS:
+        parts = tuple(fit_learner(replace(recipe, learner=part), table, columns, seed=seed) for part in BLENDS[recipe.learner])
         return Blend(parts, (0.5, 0.5))
     x, rows = table.x, table.rows
     if recipe.learner == "scorecard":
         return fit_scorecard(card, x, rows.outcome, rows.weight)
     if recipe.learner == "logistic":
         return fit_logistic(x, rows.outcome, rows.weight, columns, c=recipe.penalty)
+    if recipe.learner == "varying":
+        return fit_varying(x, rows.outcome, rows.weight, columns, c=recipe.penalty)
     if recipe.learner == "towards_scorecard":
         return fit_towards(
             fit_scorecard(card, x, rows.outcome, rows.weight), x, rows.outcome, rows.weight, columns, c=recipe.penalty

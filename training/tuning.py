@@ -18,7 +18,7 @@ import numpy as np
 from features.progress import progress_bar
 from models.columns import ColumnSpec
 from models.design import Design
-from models.learners import Boosting
+from models.learners import Boosting, clock_of
 from models.log_odds import sigmoid
 from models.ridge import fit_ridge
 from training.metrics import Floats, log_losses
@@ -100,14 +100,16 @@ class TunedTrees:
     tried: tuple[Tried, ...] = ()
 
 
-def tune_logistic(pairs: Sequence[Pair], columns: Sequence[ColumnSpec], *, deadline: Deadline = NO_DEADLINE) -> float:
-    """Return the penalty with the least log-loss over the folds; of equals, the strongest.
+def tune_logistic(
+    pairs: Sequence[Pair], columns: Sequence[ColumnSpec], *, varying: bool = False, deadline: Deadline = NO_DEADLINE
+) -> float:
+    """Return the penalty with the least log-loss over the folds; of equals, the strongest. Weights may vary with the age.
 
     Past the deadline the penalties not tried yet are left out, but the strongest is always tried.
     """
     losses: dict[float, float] = {}
     with SideBySide(len(pairs)) as threads:
-        fits = threads.each(lambda pair: _Fits(pair, columns), pairs)
+        fits = threads.each(lambda pair: _Fits(pair, columns, varying=varying), pairs)
         for c in PENALTIES:
             if losses and deadline.passed:
                 break
@@ -118,10 +120,11 @@ def tune_logistic(pairs: Sequence[Pair], columns: Sequence[ColumnSpec], *, deadl
 class _Fits:
     """Logistic regressions of one fold; each starts from the one before it, whose penalty is stronger, and which is near."""
 
-    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec]) -> None:
+    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec], *, varying: bool) -> None:
         x, self.rows, self.examined = pair.learn.x, pair.learn.rows, pair.examine.rows
         design = Design.of(x, self.rows.weight, columns)
-        self.learn, self.examine = design.matrix(x), design.matrix(pair.examine.x)
+        clock = clock_of(design) if varying else None
+        self.learn, self.examine = (design.matrix(part, clock=clock) for part in (x, pair.examine.x))
         self.found: Floats | None = None
 
     def loss(self, c: float) -> float:
@@ -151,12 +154,13 @@ def tune_trees(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    ready = made_ready(pairs, columns, search.seed)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=search.seed, n_startup_trials=min(8, search.trials)))
     study.enqueue_trial(START)
 
     def one(trial: optuna.Trial) -> float:
         params = _settings(_suggested(trial), smallest)
-        grown = grow_together(pairs, columns, params, SEARCH_ROUNDS, search.seed, deadline=until)
+        grown = grow_together(ready, params, SEARCH_ROUNDS, deadline=until)
         if until.passed:  # it may have been cut short, and would not be compared with its like
             raise optuna.TrialPruned
         trial.set_user_attr("rounds", grown.rounds)
@@ -191,12 +195,32 @@ class Grown:
     raws: list[Floats]
 
 
+class Ready:
+    """A fold made ready to boost on: its rows are taken out of the matrix and put into bins once, however often it is tried."""
+
+    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec], seed: int) -> None:
+        self.learn, self.columns, self.seed = pair.learn, columns, seed
+        self.x, self.examined = pair.examine.x, pair.examine.rows
+        self.binned: Boosting | None = None
+
+    def boosting(self, params: Mapping[str, Any]) -> Boosting:
+        """Return a boosting that has not begun yet."""
+        if self.binned is not None:
+            return self.binned.again(params)
+        rows = self.learn.rows
+        self.binned = Boosting(self.learn.x, rows.outcome, rows.weight, self.columns, params=params, seed=self.seed)
+        return self.binned
+
+
+def made_ready(pairs: Sequence[Pair], columns: Sequence[ColumnSpec], seed: int) -> list[Ready]:
+    """Make folds ready to boost on."""
+    return [Ready(pair, columns, seed) for pair in pairs]
+
+
 def grow_together(
-    pairs: Sequence[Pair],
-    columns: Sequence[ColumnSpec],
+    folds: Sequence[Ready],
     params: Mapping[str, Any],
     most: int,
-    seed: int,
     *,
     deadline: Deadline = NO_DEADLINE,
     moved: Callable[[int, int], None] = lambda _done, _most: None,
@@ -206,13 +230,13 @@ def grow_together(
     The first stop is always reached, so that there are trees to compare. `moved` is told the rounds and how many may follow.
     """
     best, idle = Grown(0, float("inf"), []), 0
-    with SideBySide(len(pairs)) as threads:
-        growing = threads.each(lambda pair: _Growing(pair, columns, params, seed), pairs)
+    with SideBySide(len(folds)) as threads:
+        growing = threads.each(lambda fold: _Growing(fold, params), folds)
         for before, rounds in pairwise((0, *STOPS)):
             if rounds > most or idle >= PATIENCE or (before and deadline.passed):
                 break
             raws: list[Floats] = threads.each(methodcaller("grown_by", rounds - before), growing)
-            loss = float(np.mean([macro_loss(raw, pair.examine.rows) for raw, pair in zip(raws, pairs, strict=True)]))
+            loss = float(np.mean([macro_loss(raw, fold.examined) for raw, fold in zip(raws, folds, strict=True)]))
             best, idle = (Grown(rounds, loss, raws), 0) if loss < best.loss else (best, idle + 1)
             moved(rounds, most)
     return best
@@ -221,10 +245,8 @@ def grow_together(
 class _Growing:
     """Boosting on one fold, with what its examined rows get so far."""
 
-    def __init__(self, pair: Pair, columns: Sequence[ColumnSpec], params: Mapping[str, Any], seed: int) -> None:
-        rows = pair.learn.rows
-        self.boosting = Boosting(pair.learn.x, rows.outcome, rows.weight, columns, params=params, seed=seed)
-        self.x = pair.examine.x
+    def __init__(self, fold: Ready, params: Mapping[str, Any]) -> None:
+        self.boosting, self.x = fold.boosting(params), fold.x
         self.raw = np.zeros(len(self.x))
 
     def grown_by(self, rounds: int) -> Floats:

@@ -17,7 +17,7 @@ from features.workspace import parse_workspace
 from models.blend import BaseRate, Blend
 from models.calibration_fit import fit_calibrator
 from models.columns import ColumnSpec, columns_of
-from models.learners import Learner, fit_logistic, fit_towards, fit_trees
+from models.learners import Learner, fit_logistic, fit_towards, fit_trees, fit_varying
 from models.phrasing import typical_kinds
 from models.reference import Reference, score_quantiles, typical_values
 from models.scorecard import Rule, Scorecard
@@ -40,7 +40,7 @@ attributes: {country: category, company_size: number}
 """
 AGES = (1.0, 3.0, 7.0)
 TREES = {"num_leaves": 12, "learning_rate": 0.1, "min_data_in_leaf": 5}
-KINDS = ("base_rate", "scorecard", "logistic", "towards_scorecard", "trees", "blend")
+KINDS = ("base_rate", "scorecard", "logistic", "varying", "towards_scorecard", "trees", "blend")
 
 Floats = NDArray[np.float64]
 
@@ -104,6 +104,7 @@ def learners(x: Floats, columns: tuple[ColumnSpec, ...], data: tuple[Floats, Flo
         "scorecard": fit_scorecard(Scorecard(0.0, (Rule(0, 0.5, low=1.0), Rule(3, -0.2, high=2.0))), x, y, w),
         "towards_scorecard": fit_towards(Scorecard(-1.0, (Rule(0, 0.5, low=1.0),)), x, y, w, columns, c=0.1),
         "logistic": logistic,
+        "varying": fit_varying(x, y, w, columns, c=0.1),
         "trees": trees,
         "blend": Blend((logistic, trees), (0.5, 0.5)),
     }

@@ -38,6 +38,23 @@ def test_a_newcomer_must_win_by_more_than_the_noise() -> None:
     assert simplest_within_noise({"a": constant, "b": p, "c": better}, scores.answers, seed=0).kept == "c"
 
 
+def test_a_hedge_must_be_better_than_what_it_hedges_but_not_by_the_noise() -> None:
+    scores = made_scores(3000)
+    p, rng = scores.answers.probability, np.random.default_rng(1)
+    nearly = np.clip(p * np.exp(rng.normal(0, 0.01, len(p))), 0.001, 0.999)
+    hedges = {"blend": ("logistic",)}
+    for first, second, kept in ((p, nearly, "logistic"), (nearly, p, "blend")):
+        two = {"logistic": first, "blend": second}
+        found = simplest_within_noise(two, scores.answers, seed=0, hedges=hedges)
+        assert found.kept == kept
+        assert abs(found.tried["blend"].value) < found.tried["blend"].error
+        assert simplest_within_noise(two, scores.answers, seed=0).kept == "logistic"
+    # What it does not hedge stays until it is beaten by the noise.
+    assert simplest_within_noise({"points": nearly, "blend": p}, scores.answers, seed=0, hedges=hedges).kept == "points"
+    few = replace(scores.answers, cluster=np.arange(3000) % (FEWEST_CLUSTERS - 1))
+    assert simplest_within_noise({"logistic": nearly, "blend": p}, few, seed=0, hedges=hedges).kept == "logistic"
+
+
 def test_of_few_accounts_no_difference_is_believed() -> None:
     """One account has no spread at all, so that any difference would be larger."""
     scores = made_scores(3000)

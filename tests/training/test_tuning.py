@@ -21,6 +21,7 @@ from training.tuning import (
     Search,
     grow_together,
     macro_loss,
+    made_ready,
     tune_logistic,
     tune_trees,
 )
@@ -95,7 +96,7 @@ def test_the_penalty_is_the_one_that_predicts_best(pairs: list[Pair]) -> None:
 
 def test_boosting_stops_early_where_the_folds_gain_no_more(pairs: list[Pair]) -> None:
     params = {"num_leaves": 6, "learning_rate": 0.1, "min_child_samples": 20}
-    grown = grow_together(pairs, COLUMNS, params, MOST_ROUNDS, 1)
+    grown = grow_together(made_ready(pairs, COLUMNS, 1), params, MOST_ROUNDS)
     assert grown.rounds in STOPS
     assert grown.loss == np.mean([macro_loss(raw, p.examine.rows) for raw, p in zip(grown.raws, pairs, strict=True)])
     for pair, raw in zip(pairs, grown.raws, strict=True):
@@ -105,19 +106,30 @@ def test_boosting_stops_early_where_the_folds_gain_no_more(pairs: list[Pair]) ->
         assert macro_loss(raw, pair.examine.rows) < macro_loss(0 * raw, pair.examine.rows)
 
 
+def test_what_was_tried_before_on_the_same_bins_changes_no_bit(pairs: list[Pair]) -> None:
+    other = {"num_leaves": 31, "learning_rate": 0.05, "min_child_samples": 60, "feature_fraction": 0.5, "lambda_l2": 50.0}
+    params = {"num_leaves": 6, "learning_rate": 0.1, "min_child_samples": 20, "feature_fraction": 0.9, "lambda_l2": 1.0}
+    ready = made_ready(pairs, COLUMNS, 1)
+    before = grow_together(ready, other, 30)
+    again, fresh = grow_together(ready, params, 60), grow_together(made_ready(pairs, COLUMNS, 1), params, 60)
+    assert (again.rounds, again.loss) == (fresh.rounds, fresh.loss) != (before.rounds, before.loss)
+    for one, wanted in zip(again.raws, fresh.raws, strict=True):
+        np.testing.assert_array_equal(one, wanted)
+
+
 def test_past_the_deadline_no_further_rounds_are_boosted(pairs: list[Pair]) -> None:
     params = {"num_leaves": 6, "learning_rate": 0.1, "min_child_samples": 20}
     told: list[tuple[int, int]] = []
     late = grow_together(
-        pairs, COLUMNS, params, MOST_ROUNDS, 1, deadline=Deadline.after(1e-9), moved=lambda *now: told.append(now)
+        made_ready(pairs, COLUMNS, 1), params, MOST_ROUNDS, deadline=Deadline.after(1e-9), moved=lambda *now: told.append(now)
     )
     assert late.rounds == STOPS[0]
     assert told == [(STOPS[0], MOST_ROUNDS)]
-    np.testing.assert_array_equal(late.raws[0], grow_together(pairs, COLUMNS, params, STOPS[0], 1).raws[0])
+    np.testing.assert_array_equal(late.raws[0], grow_together(made_ready(pairs, COLUMNS, 1), params, STOPS[0]).raws[0])
 
 
 def test_boosting_in_threads_prints_nothing(pairs: list[Pair], capfd: pytest.CaptureFixture[str]) -> None:
     params = {"num_leaves": 31, "learning_rate": 0.1, "min_child_samples": 100_000}  # nothing to split: a warning each round
-    grow_together(pairs, COLUMNS, params, MOST_ROUNDS, 1)
+    grow_together(made_ready(pairs, COLUMNS, 1), params, MOST_ROUNDS)
     ctypes.CDLL(None).fflush(None)  # LightGBM prints through C
     assert capfd.readouterr() == ("", "")
