@@ -27,7 +27,7 @@ SETTLING = 0.2
 """The share of the time after which growth is measured: caches fill first."""
 BUDGETS = {"ingest": 50.0, "score": 50.0, "reasons": 75.0, "batch": 300.0, "list": 300.0}
 """Milliseconds at p99, of check 40; printed beside what was measured, and nothing fails because of them."""
-EVENTS_A_LEAD = 200
+EVENTS_A_LEAD = 60
 """After so many events a lead pays and a new one takes its place: a trial has an end, or answers would read more and more."""
 WEIGHTS = {"ingest": 10, "score": 5, "reasons": 3, "batch": 1, "list": 1}
 
