@@ -169,10 +169,10 @@ class EventStore:
         with self.reading() as connection:
             return reads.read_leads(connection, lead_ids)
 
-    def active_members(self, account_id: str, *, known_by: int, at_most: int) -> dict[str, int]:
-        """Return the leads that may belong to an account, each with the time of its newest event; who has none is left out."""
+    def active_members(self, account_ids: Sequence[str], *, known_by: int, at_most: int) -> dict[str, dict[str, int]]:
+        """Return of each account the leads that may belong to it, each with the time of its newest event, if it has one."""
         with self.reading() as connection:
-            return accounts.active_members(connection, account_id, known_by=known_by, at_most=at_most)
+            return accounts.active_members(connection, account_ids, known_by=known_by, at_most=at_most)
 
     def lead_ids(self, as_of: int | None = None, *, by_account: bool = False) -> list[str]:
         """Return the ids of all leads, sorted, without those that are known by then, or by now, to be another lead.

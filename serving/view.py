@@ -41,13 +41,16 @@ class View:
     def matrix(self, standings: Sequence[Standing], as_of: int, store: EventStore) -> FeatureMatrix:
         """Return the features of some leads, a row for each, all as of one instant.
 
-        Where features look at account mates these are read from the store and pooled, once for each account, and let go of
-        before the next.
+        Where features look at account mates these are read from the store for all accounts at once, and pooled once for each.
         """
         rows: dict[int, FeatureMatrix] = {}
-        for name, places in self._accounts(standings).items():
-            account = None if name is None else LiveAccount(read_mates(store, self.reader, self.definition, name, as_of))
-            for place in places:
+        places = self._accounts(standings)
+        for place in places.pop(None, []):
+            rows[place] = compute_one(self.features, self.plan, standings[place].lead, as_of)
+        named = [name for name in places if name is not None]
+        for name, mates in read_mates(store, self.reader, self.definition, named, as_of) if named else ():
+            account = LiveAccount(mates)
+            for place in places[name]:
                 lead = replace(standings[place].lead, account=account)
                 rows[place] = compute_one(self.features, self.plan, lead, as_of)
         return stacked([rows[place] for place in range(len(standings))])

@@ -1,13 +1,13 @@
-"""Who belongs to an account, and when each of them was last active: enough to choose whose events are worth reading."""
+"""Who belongs to which account, and when each of them was last active: enough to choose whose events are worth reading."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import BindParameter, Connection, ScalarSelect, bindparam, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from features.storing.links import links_of_account
+from features.storing.links import links_of_accounts
 from features.storing.rows import HEARD
 from features.storing.schema import event, lead, membership
 
@@ -24,29 +24,40 @@ def _newest(lead_id: ColumnElement[str]) -> ScalarSelect[int]:
     return select(_event.at).where(_event.lead_id == lead_id, known).order_by(_event.at.desc()).limit(1).scalar_subquery()
 
 
-_MEMBERS = select(_member.lead_id, _newest(_member.lead_id)).where(
-    _member.account_id == bindparam("account"), _member.known_at <= _KNOWN_BY
+_MEMBERS = select(_member.account_id, _member.lead_id, _newest(_member.lead_id)).where(
+    _member.account_id.in_(_IDS), _member.known_at <= _KNOWN_BY
 )
 _OTHERS = select(_lead.lead_id, _newest(_lead.lead_id)).where(_lead.lead_id.in_(_IDS))
 
 
-def active_members(connection: Connection, account_id: str, *, known_by: int, at_most: int) -> dict[str, int]:
-    """Return the leads that may belong to an account, each with the time of its newest event; who has none is left out.
+def active_members(
+    connection: Connection, account_ids: Sequence[str], *, known_by: int, at_most: int
+) -> dict[str, dict[str, int]]:
+    """Return of each account the leads that may belong to it, each with the time of its newest event; who has none is left out.
 
     Only what was known by one instant and happened by another counts. Whoever was said to be a member stands there under the lead
     that it was by then; whether another account of that lead was known before is left to the reader.
     """
-    given = {"account": account_id, "known_by": known_by, "at_most": at_most}
-    newest: dict[str, int | None] = {row[0]: row[1] for row in connection.execute(_MEMBERS, given)}
-    links = links_of_account(connection, account_id)
+    given = {"known_by": known_by, "at_most": at_most}
+    joined: dict[str, set[str]] = {account: set() for account in account_ids}
+    newest: dict[str, int | None] = {}
+    for ids in _chunks(account_ids):
+        for account, lead_id, at in connection.execute(_MEMBERS, {"ids": ids, **given}):
+            joined[account].add(lead_id)
+            newest[lead_id] = at
+    links = links_of_accounts(connection, account_ids)
     way = {one: link.to_id for one, link in links.items() if link.known_at <= known_by and link.at <= at_most}
-    if way:
-        members = {_end(way, one) for one in newest}
-        others = [one for one in {*members, *way} - newest.keys() if _end(way, one) in members]
-        for start in range(0, len(others), CHUNK):
-            ids = {"ids": others[start : start + CHUNK], "known_by": known_by, "at_most": at_most}
-            newest.update((row[0], row[1]) for row in connection.execute(_OTHERS, ids))
-    return _latest((_end(way, one), at) for one, at in newest.items() if at is not None)
+    members = {account: {_end(way, one) for one in said} for account, said in joined.items()}
+    ids_of: dict[str, set[str]] = {}
+    for one in {*newest, *way, *way.values()}:
+        ids_of.setdefault(_end(way, one), set()).add(one)
+    for ids in _chunks([one for end in set().union(*members.values()) for one in ids_of[end] - newest.keys()]):
+        newest.update((row[0], row[1]) for row in connection.execute(_OTHERS, {"ids": ids, **given}))
+    return {account: _latest(newest, {end: ids_of[end] for end in ends}) for account, ends in members.items()}
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
 
 def _end(way: Mapping[str, str], one: str) -> str:
@@ -56,8 +67,7 @@ def _end(way: Mapping[str, str], one: str) -> str:
     return one
 
 
-def _latest(found: Iterable[tuple[str, int]]) -> dict[str, int]:
-    latest: dict[str, int] = {}
-    for one, at in found:
-        latest[one] = max(at, latest.get(one, at))
-    return latest
+def _latest(newest: Mapping[str, int | None], ids_of: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Return of each lead the time of the newest event of all its ids, without those that have none."""
+    times = {end: [at for one in ids if (at := newest.get(one)) is not None] for end, ids in ids_of.items()}
+    return {end: max(found) for end, found in times.items() if found}

@@ -12,7 +12,7 @@ from features.clock import DAY_US, HOUR_US
 from features.history import Plan, Row, sorted_history
 from features.reading.moments import day_end
 from features.store import EventStore
-from features.storing.rows import Fact, Message, digest_of
+from features.storing.rows import Fact, Message, StoredLead, digest_of
 from serving import account_mates
 from serving.account_mates import read_mates
 from serving.view import View
@@ -39,7 +39,7 @@ def said(kind: str, lead_id: str, hours: float, late: float = 0, **more: str) ->
 
 
 def mates(store: EventStore, view: View, hours: float, account: str = "org") -> list[tuple[str, int]]:
-    found = read_mates(store, view.reader, view.definition, account, START + round(hours * HOUR_US))
+    [(_, found)] = read_mates(store, view.reader, view.definition, [account], START + round(hours * HOUR_US))
     return [(mate.lead_id, len(mate.events)) for mate in found]
 
 
@@ -96,6 +96,26 @@ def test_an_account_is_pooled_once_for_all_its_leads_that_are_looked_at(
     assert np.isnan(people["y"])
 
 
+def test_small_accounts_are_read_together(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_mates, "MOST_READ", 5)
+    sizes = {"one": 2, "two": 3, "three": 1, "large": 12, "last": 1}
+    for name, size in sizes.items():
+        store.add([said("group", f"{name} {i}", 1, account_id=name) for i in range(size)])
+        store.add([said("track", f"{name} {i}", 2 + i) for i in range(size)])
+    asked: list[int] = []
+    leads = store.leads
+
+    def counted(lead_ids: Sequence[str]) -> dict[str, StoredLead]:
+        asked.append(len(lead_ids))
+        return leads(lead_ids)
+
+    monkeypatch.setattr(store, "leads", counted)
+    view = view_of()
+    found = {name: len(mates) for name, mates in read_mates(store, view.reader, view.definition, [*sizes], START + DAY_US)}
+    assert found == {name: min(size, 5) for name, size in sizes.items()}
+    assert asked == [5, 1, 5, 1]
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("text", [WORKSPACE, BY_DAY], ids=["second", "day"])
 def test_any_history_gives_what_going_through_all_of_it_gives(
@@ -125,19 +145,21 @@ def test_any_history_gives_what_going_through_all_of_it_gives(
                 one = merges[one][0]
             return one, since
 
-        account: dict[str, tuple[int, bool, str, str]] = {}
+        belongs: dict[str, tuple[int, bool, str, str]] = {}
         for (one, named), at in joins.items():
             end, since = chain(one)
             known = (max(START + at * HOUR_US, since), one != end, one, named)
             if known[0] <= now:
-                account[end] = min(known, account.get(end, known), key=lambda found: found[:3])
+                belongs[end] = min(known, belongs.get(end, known), key=lambda found: found[:3])
         active: dict[str, list[int]] = {}
         for one, hours, late in events:
             end, _ = chain(one)
-            if end in account and account[end][3] == "org" and max(counts_from(hours), START + (hours + late) * HOUR_US) <= now:
+            if end in belongs and max(counts_from(hours), START + (hours + late) * HOUR_US) <= now:
                 active.setdefault(end, []).append(counts_from(hours))
-        wanted = sorted((-max(times), one) for one, times in active.items())[:most]
-        found = read_mates(store, view.reader, view.definition, "org", now)
-        assert [(mate.lead_id, mate.joined, sorted(at for _, at, *_ in mate.events)) for mate in found] == [
-            (one, account[one][0], sorted(active[one])) for _, one in wanted
-        ]
+        read = dict(read_mates(store, view.reader, view.definition, ["org", "nobody's", "other"], now))
+        for account, found in read.items():
+            ranked = sorted((-max(times), one) for one, times in active.items() if belongs[one][3] == account)[:most]
+            assert [(mate.lead_id, mate.joined, sorted(at for _, at, *_ in mate.events)) for mate in found] == [
+                (one, belongs[one][0], sorted(active[one])) for _, one in ranked
+            ]
+        assert list(read) == ["org", "nobody's", "other"]
