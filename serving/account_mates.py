@@ -16,23 +16,31 @@ from serving.live_lead import Reader, counted_until
 MOST_READ = 201
 """So many mates count, and one more: a lead that is among its account's most active is no mate of its own."""
 
+NOBODY: Mapping[str, StoredLead] = {}
+
 Rank = tuple[int, str]
 """The most recently active first, then by id."""
 
 
 def read_mates(
-    store: EventStore, reader: Reader, definition: Definition, accounts: Sequence[str], as_of: int
+    store: EventStore,
+    reader: Reader,
+    definition: Definition,
+    accounts: Sequence[str],
+    as_of: int,
+    read: Mapping[str, StoredLead] = NOBODY,
 ) -> Iterator[tuple[str, list[LiveMate]]]:
     """Yield each account with its most recently active leads as they were known at an instant, those asked about among them.
 
     The database says who may have been active last; what it says is never too early, so that reading leads in that order may stop
     as soon as nobody who was not read can come before the last one wanted. Most accounts are small: as many are read at once as
-    one large account may take.
+    one large account may take, without those that the caller has ``read`` already.
     """
     members = store.active_members(accounts, known_by=as_of, at_most=counted_until(definition, as_of))
     waiting = {account: _ranked(members[account], definition) for account in accounts}
     for some in _together(waiting):
-        first = store.leads(list(dict.fromkeys(lead_id for account in some for _, lead_id in waiting[account][:MOST_READ])))
+        wanted = {lead_id for account in some for _, lead_id in waiting[account][:MOST_READ]}
+        first = {**read, **store.leads(sorted(wanted - read.keys()))}
         for account in some:
             yield account, _most_active(store, reader, account, waiting[account], first, as_of)
 

@@ -40,6 +40,8 @@ class Standing:
     ended: bool
     ignored: bool
     account: str | None
+    stored: StoredLead
+    """What it was read from."""
 
     @property
     def is_open(self) -> bool:
@@ -106,6 +108,7 @@ class Reader:
             ended=(bool(ends) and ends[-1] <= as_of) or self._is_silent(started_at, events, as_of),
             ignored=self.facts.is_ignored(facts),
             account=None if account is None else account[0],
+            stored=stored,
         )
 
     def mate(self, stored: StoredLead, account: str, as_of: int) -> LiveMate | None:

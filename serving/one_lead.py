@@ -40,7 +40,8 @@ def with_account(standing: Standing, view: View, store: EventStore, known_by: in
     """Return a lead with its account mates as they were known at an instant, where any feature looks at them."""
     if standing.account is None or not view.features.over_mates:
         return standing.lead
-    [(_, mates)] = read_mates(store, view.reader, view.definition, [standing.account], known_by)
+    read = {standing.stored.lead_id: standing.stored}
+    [(_, mates)] = read_mates(store, view.reader, view.definition, [standing.account], known_by, read)
     return replace(standing.lead, account=LiveAccount(mates))
 
 

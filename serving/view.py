@@ -48,7 +48,8 @@ class View:
         for place in places.pop(None, []):
             rows[place] = compute_one(self.features, self.plan, standings[place].lead, as_of)
         named = [name for name in places if name is not None]
-        for name, mates in read_mates(store, self.reader, self.definition, named, as_of) if named else ():
+        read = {standing.stored.lead_id: standing.stored for standing in standings}
+        for name, mates in read_mates(store, self.reader, self.definition, named, as_of, read) if named else ():
             account = LiveAccount(mates)
             for place in places[name]:
                 lead = replace(standings[place].lead, account=account)

@@ -62,15 +62,15 @@ def read_leads(connection: Connection, lead_ids: Sequence[str]) -> dict[str, Sto
 
 def _read_chunk(connection: Connection, ids: list[str], found: dict[str, StoredLead]) -> None:
     given = {"ids": ids}
-    for lead_id, known_at in connection.execute(_LEADS, given):
+    for lead_id, known_at in connection.execute(_LEADS, given).all():
         found[lead_id] = StoredLead(lead_id, known_at)
-    for lead_id, name, at, received_at, count, properties in connection.execute(_EVENTS, given):
+    for lead_id, name, at, received_at, count, properties in connection.execute(_EVENTS, given).all():
         found[lead_id].events.append(StoredEvent(name, at, received_at, count, properties))
-    for lead_id, kind, name, value, at, known_at in connection.execute(_FACTS, given):
+    for lead_id, kind, name, value, at, known_at in connection.execute(_FACTS, given).all():
         found[lead_id].facts.append(Fact(lead_id, kind, name, json.loads(value), at, known_at))
-    for outcome_id, lead_id, at, known_at, origin in connection.execute(_OUTCOMES, given):
+    for outcome_id, lead_id, at, known_at, origin in connection.execute(_OUTCOMES, given).all():
         found[lead_id].outcomes.append(Outcome(outcome_id, lead_id, at, known_at, origin))
-    for lead_id, account_id, known_at in connection.execute(_ACCOUNTS, given):
+    for lead_id, account_id, known_at in connection.execute(_ACCOUNTS, given).all():
         found[lead_id].accounts.append((account_id, known_at))
 
 

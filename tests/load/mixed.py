@@ -99,9 +99,15 @@ class Load:
     def _replace(self, http: httpx.Client, rng: random.Random, heard: dict[int, int]) -> None:
         """Let leads of whom enough was heard pay, and others come in their places."""
         for place in [place for place, count in heard.items() if count >= EVENTS_A_LEAD]:
-            new = {"type": "identify", "userId": f"new-{rng.getrandbits(64):x}", "messageId": f"{rng.getrandbits(96):x}"}
+            now = datetime.now(UTC).isoformat()
+            new = {
+                "type": "identify",
+                "userId": f"new-{rng.getrandbits(64):x}",
+                "messageId": f"{rng.getrandbits(96):x}",
+                "traits": {"createdAt": now},
+            }
             for path, body in (
-                ("/v1/conversions", {"conversions": [{"lead_id": self.lead_ids[place], "at": datetime.now(UTC).isoformat()}]}),
+                ("/v1/conversions", {"conversions": [{"lead_id": self.lead_ids[place], "at": now}]}),
                 ("/v1/identify", new),
             ):
                 answer = http.post(path, json=body)

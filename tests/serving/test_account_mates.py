@@ -116,6 +116,27 @@ def test_small_accounts_are_read_together(store: EventStore, monkeypatch: pytest
     assert asked == [5, 1, 5, 1]
 
 
+def test_whom_the_caller_has_read_is_not_read_again(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.add(
+        [said("group", one, 1, account_id=account) for one, account in zip("abcx", ("org", "org", "org", "other"), strict=True)]
+    )
+    store.add([said("track", one, 2) for one in "abcx"])
+    view, as_of = view_of(), START + DAY_US
+    standings = [view.standing(lead, as_of) for lead in store.leads([*"abx"]).values()]
+    known = [standing for standing in standings if standing is not None]
+    wanted = np.vstack([view.matrix([standing], as_of, store).values for standing in known])
+    asked: list[str] = []
+    leads = store.leads
+
+    def counted(lead_ids: Sequence[str]) -> dict[str, StoredLead]:
+        asked.extend(lead_ids)
+        return leads(lead_ids)
+
+    monkeypatch.setattr(store, "leads", counted)
+    assert np.array_equal(view.matrix(known, as_of, store).values, wanted, equal_nan=True)
+    assert asked == ["c"]
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("text", [WORKSPACE, BY_DAY], ids=["second", "day"])
 def test_any_history_gives_what_going_through_all_of_it_gives(
