@@ -105,6 +105,7 @@ def create_app(workspace: Workspace, settings: Settings, *, source: Registry | N
         try:
             yield {REFUSALS: refusals}
         finally:
+            refusals.lines.sum_up()
             await run_in_threadpool(_close, services)
 
     app = described(lifespan)

@@ -38,7 +38,7 @@ PATIENCE_SECONDS = 0.15
 """So long at most the last one who got in waits, by the pace of the gate; half of what an accepted request may take."""
 FULL_SECONDS = 1.0
 """For so long after a refusal a gate is impatient: what comes again after Retry-After meets a short queue."""
-COMPUTING_SECONDS, WRITING_SECONDS = 0.01, 0.05
+COMPUTING_SECONDS, WRITING_SECONDS = 0.01, 0.025
 """So long at most somebody waits then. What computes holds up the loop, and with it the refusals; what writes waits for the disk,
 and those who wait together are written together."""
 FEW = 8

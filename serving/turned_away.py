@@ -1,7 +1,7 @@
 """Turned away: while there is no room at a door, whoever comes is told so at once, before anything else is done for them.
 
 A refusal that goes through all layers takes a third of a millisecond: under four times the load that a server can bear it would
-do little else. Here it costs what reading the head of a request and a line in the log cost; where the connection itself asks
+do little else. Here it costs little more than reading the head of a request; where the connection itself asks
 (`serving/connections.py`) not even a task is made for it. Web pages are not turned away here: their browsers would not let them
 read why.
 """
@@ -9,7 +9,6 @@ read why.
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Iterable, Sequence
 
@@ -18,12 +17,10 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.metrics import Metrics
-from serving.observed import say
 from serving.overload import Gate, Rooms, overloaded
 from serving.problems import MEDIA_TYPE
+from serving.refusal_lines import RefusalLines
 from serving.request_ids import HEADER, note_of
-
-log = logging.getLogger("trialwise.access")
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -39,6 +36,7 @@ class Refusals:
 
     def __init__(self, *, rooms: Rooms, metrics: Metrics, routers: Iterable[APIRouter]) -> None:
         self.metrics = metrics
+        self.lines = RefusalLines()
         self.gates: dict[tuple[str, str], Gate] = {}
         for router in routers:
             for route in router.routes:
@@ -68,8 +66,7 @@ class Refusals:
         self.metrics.refused.labels(self.code).inc()
         seconds = time.perf_counter() - begin
         self.metrics.observe(method, path, self.status, seconds)
-        if log.isEnabledFor(logging.INFO):
-            say(note, method, path, self.status, seconds)
+        self.lines.tell(note, method, path, self.status, seconds)
         return [*self._head, (HEADER, note.request_id.encode("ascii"))]
 
 
