@@ -41,19 +41,8 @@ def test_mixed_load_meets_no_error(tmp_path: Path) -> None:
     with (tmp_path / "data/leads.csv").open(encoding="utf-8") as file:
         lead_ids = [row["lead_id"] for row in csv.DictReader(file) if not row["email"].endswith("@small.test")]
     port, log = free_port(), tmp_path / "server.log"
-    command = [
-        sys.executable,
-        "-m",
-        "trialwise",
-        "serve",
-        "-w",
-        str(workspace),
-        "--open",
-        "--port",
-        str(port),
-        "--workers",
-        WORKERS,
-    ]
+    serve = ["serve", "-w", str(workspace), "--open", "--port", str(port), "--workers", WORKERS]
+    command = [sys.executable, "-m", "trialwise", *serve]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=out)
         try:
@@ -65,15 +54,7 @@ def test_mixed_load_meets_no_error(tmp_path: Path) -> None:
         finally:
             process.terminate()
             process.wait(timeout=60)
-    print(
-        "\n".join(
-            [
-                "",
-                f"{SECONDS:.0f} s at {RATE:.0f} requests/s, {WORKERS} workers",
-                *load.lines(),
-                f"journal     {journal:.1f} MB (budget: 64)",
-            ]
-        )
-    )
+    told = [f"{SECONDS:.0f} s at {RATE:.0f} requests/s, {WORKERS} workers", *load.lines()]
+    print("\n".join(["", *told, f"journal     {journal:.1f} MB (budget: 64)"]))
     assert load.failures == []
     assert sum(len(took) for took in load.took.values()) > SECONDS  # it was a load at all
