@@ -27,7 +27,7 @@ from serving.proving import Loaded, prove
 MOST_KEPT = 3
 """How many models stay on disk: the one that serves and those used before it."""
 ABANDONED_SECONDS = 3600.0
-"""After so long what is still being fetched belongs to a process that was killed."""
+"""After so long what is still being fetched or written belongs to a process that was killed."""
 
 NOTE = "current.json"
 
@@ -137,12 +137,15 @@ class KeptModels:
         for place in keep:
             if place.is_dir():
                 os.utime(place)
-        found = [path for path in self._folder.iterdir() if path.is_dir()]
-        others = [path for path in found if path not in keep and not path.name.startswith(".")]
+        found = list(self._folder.iterdir())
+        others = [path for path in found if path not in keep and not path.name.startswith(".") and path.is_dir()]
         others.sort(key=_age)
         remains = [path for path in found if path.name.startswith(".") and _age(path) > ABANDONED_SECONDS]
         for path in (*others[max(0, MOST_KEPT - len(keep)) :], *remains):
-            shutil.rmtree(path, ignore_errors=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def _place(self, ref: ChampionRef) -> Path:
         return self._folder / f"{ref.version}-{ref.digest[:16]}"

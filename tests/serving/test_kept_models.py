@@ -57,13 +57,17 @@ def test_only_models_in_use_and_the_newest_others_stay(kept: KeptModels, registr
     assert versions(place) == {"0", "2", "5"}
 
 
-def test_what_a_killed_process_was_fetching_is_cleared_away_later(kept: KeptModels, registry: FakeRegistry, place: Path) -> None:
+def test_what_a_killed_process_left_half_done_is_cleared_away_later(
+    kept: KeptModels, registry: FakeRegistry, place: Path
+) -> None:
     kept.obtain(ref(registry, "1"))
-    for name, age in ((".fetch-young", 10.0), (".fetch-old", ABANDONED_SECONDS + 60)):
-        (place / name).mkdir()
-        os.utime(place / name, (time.time() - age,) * 2)
+    for name, age in (("young", 10.0), ("old", ABANDONED_SECONDS + 60)):
+        (place / f".fetch-{name}").mkdir()
+        (place / f".current-{name}.json").write_text("{", encoding="utf-8")
+        for path in (place / f".fetch-{name}", place / f".current-{name}.json"):
+            os.utime(path, (time.time() - age,) * 2)
     kept.tidy(ref(registry, "1"))
-    assert {path.name for path in place.iterdir() if path.name.startswith(".")} == {".fetch-young"}
+    assert {path.name for path in place.iterdir() if path.name.startswith(".")} == {".fetch-young", ".current-young.json"}
 
 
 def test_the_note_is_what_was_noted_last(kept: KeptModels, registry: FakeRegistry, place: Path) -> None:
