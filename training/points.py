@@ -80,7 +80,9 @@ def hand_made_card(ws: Workspace, features: FeatureSet, columns: Iterable[Column
     """Return the card of a workspace over the columns that there are; a line of the file that names no feature is refused."""
     places = {column.name: place for place, column in enumerate(columns)}
     given = {read_line(line): points for line, points in ws.scorecard.points.items()}
-    lines = {read_line(line): points for line, points in DEFAULT_POINTS.items()} | given
+    usual = {read_line(line): points for line, points in DEFAULT_POINTS.items()}
+    # An attribute may be called as a behaviour is (education, sales), and means something else.
+    lines = {line: points for line, points in usual.items() if line.name not in ws.attributes} | given
     for line in given:
         if _column(line, features) not in features.places and line.name != IDEAL_CUSTOMER:
             raise _no_feature(line, features)

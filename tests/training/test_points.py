@@ -57,6 +57,20 @@ def test_the_default_looks_at_what_is_mapped_only() -> None:
     assert card.points(row(columns, any_recency_h=200.0))[0] < card.points(row(columns, any_recency_h=80.0))[0] < 0.0
 
 
+@pytest.mark.parametrize("kind", ["category", "number"])
+@pytest.mark.parametrize("name", ["education", "sales", "support", "profile"])
+def test_an_attribute_that_is_called_as_a_behaviour_is_gets_no_points_of_its(name: str, kind: str) -> None:
+    text = TEXT.replace("  profile: {traits: [photo]}\n", "").replace("attributes: {", f"attributes: {{{name}: {kind}, ")
+    ws = parse_workspace(text, ".")
+    features = feature_set(ws.definition(categories={name: ("MBA",), "country": ("DE",)}))
+    columns = columns_by_hand(ws, features)
+    assert name not in {columns[rule.column].name for rule in hand_made_card(ws, features, columns).rules}
+    line = f"{name} = MBA" if kind == "category" else f"{name} > 0"
+    asked = parse_workspace(text + f"scorecard: {{points: {{'{line}': 1}}}}", ".")
+    columns = columns_by_hand(asked, features)
+    assert hand_made_card(asked, features, columns).points(row(columns, **{name: 1.0}))[0] == 1.0
+
+
 def test_a_line_of_the_workspace_replaces_the_same_condition_and_0_takes_it_away() -> None:
     _, _, columns, card = carded("scorecard: {points: {core_use: 2, purchase_intent: 0, 'size>=100': 0.5, 'country = SE': 1}}")
     assert card.points(row(columns, core_use_count_all=1.0))[0] == 2.0
