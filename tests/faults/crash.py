@@ -7,6 +7,7 @@ once, and nothing is there that nobody sent. Nothing here knows how the server w
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -135,7 +136,7 @@ class Crash:
     def verify(self) -> int:
         """Compare the database with the clients' files; return how many events were acknowledged."""
         sent, acknowledged = (self.noted(name) for name in ("sent", "acknowledged"))
-        assert self.surprises == []
+        assert self.surprises == [], self.errors()
         store = EventStore(self.url)
         with store.reading() as connection:
             stored = [str(row[0]) for row in connection.execute(text("SELECT message_id FROM event"))]
@@ -148,8 +149,18 @@ class Crash:
         assert len(acknowledged) == len(sent), "a client is still waiting"
         return len(acknowledged)
 
+    def errors(self) -> str:
+        """Return the errors that the server told of, with where they came from."""
+        lines = (self.folder / "server.log").read_text(errors="replace").splitlines()
+        places = [i for i, line in enumerate(lines) if " ERROR " in line]
+        return "\n".join(line for i in places for line in [lines[i], *itertools.takewhile(is_place, lines[i + 1 :])])
+
     def noted(self, name: str) -> list[str]:
         return [one for k in range(CLIENTS) for one in (self.folder / f"{name}-{k}").read_text().splitlines()]
+
+
+def is_place(line: str) -> bool:
+    return line.startswith("    ")
 
 
 def note(file: TextIO, ids: list[str]) -> None:
