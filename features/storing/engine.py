@@ -135,15 +135,25 @@ def _begin_sqlite(connection: Connection) -> None:
 def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
     """Open a transaction that commits at the end; trouble of the database comes out as StoreUnavailable."""
     try:
-        with engine.connect() as connection:
+        with _connected(engine) as connection:
             options: dict[str, Any] = {"writes": writes}
             if not writes and engine.dialect.name == "postgresql":
                 options["isolation_level"] = "REPEATABLE READ"  # several queries, one view, as SQLite gives anyway
             with connection.execution_options(**options).begin():
                 yield connection
-    except OUR_FAULT:
-        raise
+    except OUR_FAULT as fault:
+        if not fault.connection_invalidated:
+            raise
+        raise unavailable(fault) from fault  # on a connection that is lost a driver may say anything
     except (DatabaseError, InterfaceError, PoolTimeout) as trouble:  # a DatabaseError of no kind: a file that is damaged
+        raise unavailable(trouble) from trouble
+
+
+def _connected(engine: Engine) -> Connection:
+    """Take a connection; nothing that happens here is the fault of a statement of ours."""
+    try:
+        return engine.connect()
+    except OUR_FAULT as trouble:
         raise unavailable(trouble) from trouble
 
 
