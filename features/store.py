@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, select
 
 from features.clock import now_us
+from features.failpoints import failpoint
 from features.storing import accounts, reads, writes
 from features.storing.contacted import Contacted
 from features.storing.engine import lock_migrations, open_engine, transaction, unavailable
@@ -67,7 +68,10 @@ class EventStore:
         """Create the tables, or bring them to the newest version."""
         with self.writing() as connection:
             lock_migrations(connection)
-            return migrate(connection, now_us())
+            version = migrate(connection, now_us())
+            failpoint("migrate.before_commit")
+        failpoint("migrate.after_commit")
+        return version
 
     def need_same_secret(self, secret: bytes | None = None) -> None:
         """Raise InputError if leads were forgotten under another secret than this, or than the one that this machine knows.

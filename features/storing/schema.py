@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from features.errors import InputError
+from features.failpoints import failpoint
 from features.storing.columns import instant as _instant
 from features.storing.columns import sequence as _sequence
 from features.storing.columns import tables as tables  # the other modules of this folder take it from here
@@ -217,9 +218,11 @@ def migrate(connection: Connection, now: int) -> int:
         )
     if found == 0:
         tables.create_all(connection)
+        failpoint("migrate.made")
         connection.execute(insert(schema_version).values(version=NEWEST, applied_at=now))
         found = NEWEST
     for version in range(found + 1, NEWEST + 1):
         STEPS[version - 2](connection)
+        failpoint("migrate.step")
         connection.execute(insert(schema_version).values(version=version, applied_at=now))
     return NEWEST

@@ -1,4 +1,4 @@
-"""The directions between the chapters, read from the source itself."""
+"""The directions between the chapters, read from the source itself (check 14)."""
 
 from __future__ import annotations
 

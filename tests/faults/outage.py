@@ -21,9 +21,11 @@ from tests.journeys.server import ROOT, free_port, wait
 
 
 @contextmanager
-def serving(folder: Path, url: str, *before: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
+def serving(
+    folder: Path, url: str, *before: str, workspace: str = WORKSPACE
+) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """Run ``trialwise serve``, perhaps under another program; yields a client of it."""
-    (folder / "crashed.yaml").write_text(WORKSPACE, encoding="utf-8")
+    (folder / "crashed.yaml").write_text(workspace, encoding="utf-8")
     port, log = free_port(), folder / "server.log"
     command = [
         *before,
@@ -70,11 +72,12 @@ def send(client: httpx.Client, number: int) -> bool:
 
 
 def until_acknowledged(client: httpx.Client, number: int, seconds: float = 30) -> None:
-    """Send a batch again and again, as a client that was told to come back does."""
-    deadline = time.monotonic() + seconds
+    """Send a batch again and again, as a client that was told to come back does; print how long that took."""
+    begin = time.monotonic()
     while not send(client, number):
-        assert time.monotonic() < deadline, "the server did not recover"
+        assert time.monotonic() < begin + seconds, "the server did not recover"
         time.sleep(0.1)
+    print(f"acknowledged again after {time.monotonic() - begin:.1f} s")
 
 
 def stored(url: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ class Tracking:
         self.version = "1"
         self.mood = "well"
         self.asked = 0
+        self.champion_asked: list[float] = []
+        """When, on the monotonic clock, the champion was asked for."""
         self.patience = threading.Event()
         """Set when nobody is to be kept waiting any more."""
 
@@ -38,6 +41,7 @@ class Tracking:
             self.asked += 1
             if told.get("alias") != "champion":
                 return 404, json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}).encode()
+            self.champion_asked.append(time.monotonic())
             return 200, json.dumps({"model_version": self._told()}).encode()
         if path == f"{API}registered-models/get":
             return 200, json.dumps({"registered_model": {"name": "acme"}}).encode()
@@ -49,6 +53,8 @@ class Tracking:
             files = [{"path": file.name, "is_dir": False, "file_size": file.stat().st_size} for file in folder.iterdir()]
             return 200, json.dumps({"files": files if inside else []}).encode()
         version, _, name = path.removeprefix(f"{FILES}/").partition("/data/scorer/")
+        if not name:
+            return 404, b"{}"
         return 200, (self.models[version] / name).read_bytes()
 
     def _told(self) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """A model folder damaged in many ways, offered to a server that serves: nothing of it is ever scored with, and the server lives.
 
-``TRIALWISE_FAULTS`` says how many mutations the marked test makes; check 13 of the list asks for 1,000.
+``TRIALWISE_FAULTS`` says how many mutations the marked test makes; 1,000 are asked for.
+
+That is check 13 and check 14.
 """
 
 from __future__ import annotations

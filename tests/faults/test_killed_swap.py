@@ -1,4 +1,4 @@
-"""A server killed in the middle of a swap: what it starts with next is the model before or the one after, whole."""
+"""A server killed in the middle of a swap: what it starts with next is the model before or the one after, whole (check 2)."""
 
 from __future__ import annotations
 

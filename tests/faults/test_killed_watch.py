@@ -1,4 +1,7 @@
-"""Killed anywhere between an event and the receiver's answer: no change is lost or counted twice, and all are told of it."""
+"""Killed anywhere between an event and the receiver's answer: no change is lost or counted twice, and all are told of it.
+
+That is check 38.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Killed between any two writes, what serves is the champion before or the one after, and the next command completes the rest."""
+"""Killed between any two writes, what serves is the champion before or the one after, and the next command completes the rest.
+
+That is check 2.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FEWEST_WRITES = {"train": 20, "promote": 5, "rollback": 5}
 
-pytestmark = pytest.mark.faults
-
 
 def kills(home: Path, action: str) -> list[dict[str, Any]]:
     """Return what was found after each kill; the last child was not killed at all."""
@@ -30,7 +31,14 @@ def kills(home: Path, action: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("action", ["train", "promote", "rollback"])
+ACTIONS = [
+    pytest.param("promote", marks=pytest.mark.slow),
+    pytest.param("train", marks=pytest.mark.faults),
+    pytest.param("rollback", marks=pytest.mark.faults),
+]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
 def test_the_champion_is_the_one_before_or_the_one_after(tmp_path: Path, action: str) -> None:
     begun, *found = kills(tmp_path, action)
     was, moved = begun["then"], []

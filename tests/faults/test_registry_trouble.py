@@ -1,4 +1,7 @@
-"""A registry that is down, slow, broken or cuts files short: a server with a model scores on, one without says so."""
+"""A registry that is down, slow, broken or cuts files short: a server with a model scores on, one without says so.
+
+That is check 10 and check 11.
+"""
 
 from __future__ import annotations
 

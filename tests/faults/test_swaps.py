@@ -1,4 +1,4 @@
-"""Models are swapped while requests run: every answer is one version's own, to the bit, and none fails."""
+"""Models are swapped while requests run: every answer is one version's own, to the bit, and none fails (check 16)."""
 
 from __future__ import annotations
 

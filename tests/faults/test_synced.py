@@ -11,10 +11,7 @@ import pytest
 
 from tests.faults.outage import send, serving
 
-BATCHES = 200
 CALLS = "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync"
-
-pytestmark = pytest.mark.faults
 
 
 def can_trace() -> bool:
@@ -26,12 +23,13 @@ def can_trace() -> bool:
 
 
 @pytest.mark.skipif(not can_trace(), reason="strace is not installed, or may not trace here")
-def test_every_acknowledgement_comes_after_a_sync(tmp_path: Path) -> None:
+@pytest.mark.parametrize("batches", [pytest.param(20, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.faults)])
+def test_every_acknowledgement_comes_after_a_sync(tmp_path: Path, batches: int) -> None:
     trace = tmp_path / "trace"
     with serving(
         tmp_path, f"sqlite:///{tmp_path / 'store.db'}", "strace", "-f", "-y", "-s", "16", "-e", CALLS, "-o", str(trace)
     ) as (client, _):
-        for number in range(BATCHES):
+        for number in range(batches):
             assert send(client, number)
     acknowledged, unsynced, syncs = 0, False, 0
     for line in trace.read_text(errors="replace").splitlines():
@@ -42,5 +40,5 @@ def test_every_acknowledgement_comes_after_a_sync(tmp_path: Path) -> None:
         elif '"HTTP/1.1 200' in line:
             assert not unsynced, f"answer {acknowledged} left before its data were synced"
             acknowledged += 1
-    assert acknowledged >= BATCHES
+    assert acknowledged >= batches
     assert syncs > 0

@@ -1,4 +1,4 @@
-"""The store: each id once for ever, in any order, and durable on every connection."""
+"""The store: each id once for ever, in any order, and durable on every connection (check 4)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
-"""Keys: who comes in, who does not, and that neither shows more than it must."""
+"""Keys: who comes in, who does not, and that neither shows more than it must (check 32, check 33)."""
 
 from __future__ import annotations
 
 import base64
 import json
+import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -115,6 +117,41 @@ def test_every_operation_lets_in_whom_it_should(closed: TestClient, keys: dict[s
             right = scope is None or held in (scope, "admin") or (scope, held) == ("page", "ingest")
             for headers in (bearer(keys[held]["key"]), basic(keys[held]["key"] + ":")):
                 assert status(headers) in (inside if right else {403}), (path, held)
+
+
+@pytest.mark.parametrize("requests", [300, pytest.param(10_000, marks=pytest.mark.faults)])
+def test_requests_of_many_keys_at_once_are_told_apart(closed: TestClient, keys: dict[str, dict[str, str]], requests: int) -> None:
+    """Eight clients ask at every door with every key in turn; each is judged, and noted in the ledger, by its own."""
+    wrong: list[Any] = []
+    operations = list(OPERATIONS.items())
+
+    def ask(number: int) -> None:
+        draw = random.Random(number)
+        (method, path), (scope, body) = draw.choice(operations)
+        held = draw.choice([*api_keys.SCOPES, "revoked", ""])
+        if draw.random() < 0.3:
+            path, method, scope, body = (
+                "/v1/score",
+                "POST",
+                "score",
+                {"leads": [{"lead_id": held or "x", "started_at": "2026-01-01"}]},
+            )
+        headers = bearer(keys[held]["key"]) if held else {}
+        status = closed.request(method, address(path), json=body, headers=headers).status_code
+        inside = {200, 404} if "lead_id" in path else {200}
+        right = scope is None or held in (scope, "admin") or (scope, held) == ("page", "ingest")
+        known = held not in ("revoked", "")
+        if status not in (inside if scope is None or (known and right) else {403} if known else {401}):
+            wrong.append((method, path, held, status))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(requests)))
+    assert wrong == []
+    services = closed.app.state.services
+    services.ledger.flush()
+    with services.store.reading() as connection:
+        noted = connection.execute(text("SELECT DISTINCT lead_id, key_id FROM ledger WHERE door = 'score'")).all()
+    assert {(lead_id, key_id) for lead_id, key_id in noted} == {(held, keys[held]["id"]) for held in ("score", "admin")}
 
 
 def test_the_schema_is_open(closed: TestClient) -> None:

@@ -1,4 +1,7 @@
-"""Marked people go in through every door, and are then looked for where they must not be: in logs, metrics and problem bodies."""
+"""Marked people go in through every door, and are then looked for where they must not be: in logs, metrics and problem bodies.
+
+That is check 35.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Requests with two meanings: refused and cut off, or judged exactly like the plain one. And clients without end."""
+"""Requests with two meanings: refused and cut off, or judged exactly like the plain one. And clients without end.
+
+That is check 29 and check 31.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is posted: an answer of the door's own shape or a small problem, never a failure inside, never an echo."""
+"""Whatever is posted: an answer of the door's own shape or a small problem, never a failure inside, never an echo (check 26)."""
 
 from __future__ import annotations
 

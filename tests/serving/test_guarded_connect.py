@@ -1,4 +1,7 @@
-"""The guard at the connection: nothing private is reached, however it is spelt and whatever a name answers the second time."""
+"""The guard at the connection: nothing private is reached, however it is spelt and whatever a name answers the second time.
+
+That is check 38.
+"""
 
 from __future__ import annotations
 

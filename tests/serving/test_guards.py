@@ -1,4 +1,4 @@
-"""What never gets in: long addresses, large headers, other hosts, and a database that a body could stop."""
+"""What never gets in: long addresses, large headers, other hosts, and a database that a body could stop (check 8, check 28)."""
 
 from __future__ import annotations
 

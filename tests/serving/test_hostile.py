@@ -1,4 +1,7 @@
-"""Hostile bodies at every door: a small problem or an answer of the door's own shape, never an echo, never a failure inside."""
+"""Hostile bodies at every door: a small problem or an answer of the door's own shape, never an echo, never a failure inside.
+
+That is check 27 and check 28.
+"""
 
 from __future__ import annotations
 

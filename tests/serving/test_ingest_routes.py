@@ -1,16 +1,21 @@
-"""The doors for events: what is acknowledged is stored once, what is refused says why, on both databases."""
+"""The doors for events: what is acknowledged is stored once, what is refused says why, on both databases.
+
+That is check 4 and check 5 and check 6.
+"""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
+import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from features.clock import format_us, now_us
 from features.reading.moments import parse_moment
 from features.store import EventStore
 from serving.guards import BODY_LIMIT, EVENT_LIMIT
@@ -56,17 +61,46 @@ def test_the_first_stored_wins_and_a_differing_repeat_is_a_conflict(client: Test
     assert [event.name for event in lead.events] == ["Login"]
 
 
+def test_of_a_thousand_ids_sent_again_with_other_bodies_none_is_written_over(client: TestClient) -> None:
+    first = [track(str(i), event="First") for i in range(1000)]
+    others = [track(str(i), event="Other") | ({"userId": "b"} if i % 2 else {}) for i in range(1000)]
+
+    def stored() -> list[Any]:
+        with store_of(client).reading() as connection:
+            query = text("SELECT message_id, lead_id, name, digest FROM event ORDER BY message_id")
+            return list(connection.execute(query).all())
+
+    for half in (first[:500], first[500:]):
+        assert counted(client.post("/v1/batch", json={"batch": half})) == (500, 0, [])
+    before = stored()
+    assert len(before) == 1000
+    for half in (others[:500], others[500:]):
+        assert counted(client.post("/v1/batch", json={"batch": half})) == (0, 0, [(i, "conflict") for i in range(500)])
+    assert stored() == before
+    assert 'trialwise_events_total{outcome="conflict"} 1000.0' in client.get("/metrics").text
+
+
 def test_a_batch_sent_twenty_times_by_eight_clients_is_stored_once(client: TestClient) -> None:
-    batch = [track(str(i), userId=f"lead {i % 9}") for i in range(100)]
+    often, once = (
+        [track(f"{who}{i}", userId=f"{who} {i % 9}", timestamp=f"2026-05-0{1 + i % 7}T09:00:00Z") for i in range(100)]
+        for who in ("often", "once")
+    )
 
     def send(turn: int) -> int:
-        order = batch[turn * 5 :] + batch[: turn * 5]
-        return sum(counted(client.post("/v1/batch", json={"batch": part}))[0] for part in (order[:37], order[37:]))
+        order = random.Random(turn).sample(often, len(often))
+        parts = (order,) if turn % 3 == 0 else (order[:37], order[37:])
+        return sum(counted(client.post("/v1/batch", json={"batch": part}))[0] for part in parts)
 
     with ThreadPoolExecutor(8) as pool:
         accepted = list(pool.map(send, range(20)))
     assert sum(accepted) == 100
     assert store_of(client).counts()["event"] == 100
+    assert counted(client.post("/v1/batch", json={"batch": once})) == (100, 0, [])
+    as_of = format_us(now_us())
+    for number in range(9):
+        told = [client.get(f"/v1/leads/{who} {number}/features", params={"as_of": as_of}).json() for who in ("often", "once")]
+        assert told[0]["features"] == told[1]["features"]
+        assert told[0]["features"]["any_count_all"] == len(range(number, 100, 9))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sixty bodies: the bad are refused with a small problem that repeats nothing, the good come back exactly."""
+"""Sixty bodies: the bad are refused with a small problem that repeats nothing, the good come back exactly (check 27)."""
 
 from __future__ import annotations
 

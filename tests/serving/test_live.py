@@ -1,4 +1,4 @@
-"""The live model: followed by alias, proved before it serves, and the last good one stays whatever happens."""
+"""The live model: followed by alias, proved before it serves, and the last good one stays whatever happens (check 11)."""
 
 from __future__ import annotations
 

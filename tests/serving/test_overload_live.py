@@ -1,4 +1,7 @@
-"""A real server with more clients than it has room for: the excess is refused, nothing acknowledged is lost, and it recovers."""
+"""A real server with more clients than it has room for: the excess is refused, nothing acknowledged is lost, and it recovers.
+
+That is check 30.
+"""
 
 from __future__ import annotations
 

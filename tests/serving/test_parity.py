@@ -1,8 +1,15 @@
-"""Parity: what was answered comes out again to the last bit; what does not is told, with what explains it told apart."""
+"""Parity: what was answered comes out again to the last bit; what does not is told, with what explains it told apart.
+
+That is check 21.
+"""
 
 from __future__ import annotations
 
 import json
+import random
+import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +78,52 @@ def test_every_answer_comes_out_again(client: TestClient, workspace: Workspace, 
     found = check_parity(workspace, store_of(client), find)
     assert found == Parity(number, number, number)
     assert found.lines() == [f"{number:,} of {number:,} answers checked: {number:,} the same, 0 not."]
+
+
+@pytest.mark.parametrize(
+    ("leads", "rounds"), [pytest.param(10, 25, marks=pytest.mark.slow), pytest.param(100, 100, marks=pytest.mark.faults)]
+)
+def test_thousands_of_answers_come_out_again_though_events_came_in_all_the_while(
+    client: TestClient, workspace: Workspace, registry: FakeRegistry, find: Find, leads: int, rounds: int
+) -> None:
+    """While four threads ask, another tells of events, some of which happened earlier; models are promoted between them."""
+    seed = secrets.randbits(32)
+    ids = [f"lead {number}" for number in range(leads)]
+    for number, lead_id in enumerate(ids):
+        fill(client, lead_id, f"browser {number}", events=3 + number % 9)
+    stop, told = threading.Event(), [0]
+
+    def tell() -> None:
+        draw = random.Random(seed)
+        while not stop.wait(0.02):
+            past = {"timestamp": when(draw.uniform(0.1, 6))} if draw.random() < 0.5 else {}
+            call = {"userId": draw.choice(ids), "event": draw.choice(("Feature.A", "Login")), "messageId": f"m{told[0]}"}
+            assert client.post("/v1/track", json=call | past).json()["accepted"] == 1
+            told[0] += 1
+
+    def ask(turn: int) -> int:
+        draw = random.Random(f"{seed} {turn}")
+        if turn % (rounds // 5) == 0:
+            registry.version = str(1 + turn % 2)
+        at = {"as_of": when(draw.uniform(0.6, 7))} if draw.random() < 0.5 else {}
+        many = client.post("/v1/leads/scores", json={"lead_ids": ids} | at)
+        assert (many.status_code, many.json()["errors"]) == (200, []), many.text
+        one = client.get(f"/v1/leads/{draw.choice(ids)}/score", params=at)
+        assert one.status_code == 200, one.text
+        return len(many.json()["scores"]) + 1
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    with ThreadPoolExecutor(4) as pool:
+        number = sum(pool.map(ask, range(rounds)))
+    stop.set()
+    teller.join()
+    client.app.state.services.ledger.flush()
+    found = check_parity(workspace, store_of(client), find, sample=number)
+    print(f"seed {seed}, {told[0]} events meanwhile: {found.as_dict()}")
+    assert (found.answers, found.checked, found.mismatches) == (number, number, 0), found.shown
+    assert found.same + found.late == number
+    assert found.late < number / 10
 
 
 def test_another_number_is_a_mismatch_and_shown(client: TestClient, workspace: Workspace, find: Find) -> None:

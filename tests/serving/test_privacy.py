@@ -1,8 +1,12 @@
-"""Privacy over HTTP and as verbs: a forgotten lead is gone and stays gone, and what is handed out can be taken in again."""
+"""Privacy over HTTP and as verbs: a forgotten lead is gone and stays gone, and what is handed out can be taken in again.
+
+That is check 36 and check 37.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,6 +152,41 @@ def test_an_export_is_taken_in_by_another_store_and_gives_the_same_features(
             assert one.json() == two.json()
         assert other.delete(address(ANN)).json()["rows"] > 20
         assert {one["code"] for one in other.post("/v1/batch", json=found).json()["refused"]} == {"forgotten"}
+
+
+@pytest.mark.parametrize("events", [pytest.param(1_000, marks=pytest.mark.slow), pytest.param(10_000, marks=pytest.mark.faults)])
+def test_an_export_of_many_events_is_soon_there_and_taken_in_by_another_store(
+    client: TestClient, workspace: Workspace, settings: Settings, registry: FakeRegistry, tmp_path: Path, events: int
+) -> None:
+    fill(client, events=0)
+    fill(client, "bob", "other")
+    few = len(client.get(address(ANN, "/export")).json()["batch"])
+    calls = [
+        {"type": "track", "userId": ANN, "event": "Login", "messageId": f"many-{number}", **at(1 + 4 * number / events)}
+        for number in range(events)
+    ]
+    for start in range(0, events, 500):
+        assert client.post("/v1/batch", json={"batch": calls[start : start + 500]}).json()["accepted"] == 500
+    begin = time.monotonic()
+    answer = client.get(address(ANN, "/export"))
+    took = time.monotonic() - begin
+    print(f"{events} events in {len(answer.content) / 1e6:.1f} MB handed out after {took:.2f} s")
+    assert took <= 10
+    assert "bob" not in answer.text
+    found = answer.json()
+    assert len(found["batch"]) == few + events
+    with second(workspace, settings, registry, tmp_path) as other:
+        wait_for(lambda: other.get("/readyz").status_code == 200)
+        for one in (found, client.get(address("bob", "/export")).json()):  # who is a mate of the same account
+            for start in range(0, len(one["batch"]), 500):
+                some = one["batch"][start : start + 500]
+                taken = other.post("/v1/batch", json={"batch": some}).json()
+                assert (taken["refused"], taken["accepted"]) == ([], len(some))
+            for door in ("conversions", "contacts"):
+                assert other.post(f"/v1/{door}", json=one).json()["refused"] == []
+        for days in (0.4, 2.5, 7):
+            one, two = (each.get(address(ANN, "/features"), params={"as_of": when(days)}).json() for each in (client, other))
+            assert one == two
 
 
 def test_an_export_is_the_sum_of_what_the_tables_hold(client: TestClient) -> None:

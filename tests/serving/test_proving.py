@@ -1,4 +1,4 @@
-"""What a folder must show before anything is scored with it; a server that holds no proved model is not ready."""
+"""What a folder must show before anything is scored with it; a server that holds no proved model is not ready (check 12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rate limits: what a key may do in the long run and at once, who failed too often, and headers that tell the truth."""
+"""Rate limits: what a key may do in the long run and at once, who failed too often, and headers that tell the truth.
+
+That is check 34.
+"""
 
 from __future__ import annotations
 

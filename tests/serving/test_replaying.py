@@ -1,4 +1,7 @@
-"""Replay: once the cause is gone, what was refused goes in by the door at which it came, as of when it first arrived, once."""
+"""Replay: once the cause is gone, what was refused goes in by the door at which it came, as of when it first arrived, once.
+
+That is check 6.
+"""
 
 from __future__ import annotations
 

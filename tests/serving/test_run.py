@@ -1,4 +1,4 @@
-"""A real server in its own process: who may listen, what survives kill -9, and how long a slow client is suffered."""
+"""A real server in its own process: who may listen, what survives kill -9, and how long a slow client is suffered (check 28)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import pytest
 from features.errors import InputError, OutsideError
 from features.store import EventStore
 from serving import api_keys, run
+from serving.guards import EVENT_LIMIT, SCORE_LIMIT
 from serving.settings import Settings
 from tests.serving.conftest import wait_for
 
@@ -64,6 +65,7 @@ def track(message_id: str) -> dict[str, Any]:
 
 
 HOST = b"Host: 127.0.0.1\r\n"
+JSON = b"Content-Type: application/json\r\nConnection: close\r\n"
 NOISE = {
     b"GET /livez HTTP/1.1\r\n" + HOST + b"Host: evil.example\r\nConnection: close\r\n\r\n": 421,
     b"GET /livez HTTP/1.1\r\nHost: a/?\r\nConnection: close\r\n\r\n": 421,
@@ -72,10 +74,12 @@ NOISE = {
     b"POST /v1/track HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n": 400,
     b"FOO /livez HTTP/1.1\r\n\r\n": 400,
     b"\x16\x03\x01\x02\x00\r\n\r\n": 400,
+    b"POST /v1/track HTTP/1.1\r\n" + HOST + JSON + b"Content-Length: %d\r\n\r\n" % (EVENT_LIMIT + 1): 413,
+    b"POST /v1/score HTTP/1.1\r\n" + HOST + JSON + b"Content-Length: %d\r\n\r\n" % (SCORE_LIMIT + 1): 413,
     b"GET /nothing HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n": 404,
     b"GET /v1/model/ HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n": 404,
 }
-"""What is no request, or one with two meanings, and the status that answers it."""
+"""What is no request, or one with two meanings, or says of a body that it will be too large, and the status that answers it."""
 
 
 @pytest.mark.slow  # three servers; tests/faults/test_crash.py kills five, also by make test-slow

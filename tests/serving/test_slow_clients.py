@@ -1,4 +1,7 @@
-"""Slow clients in numbers: heads and bodies of a byte a second, and heads that stop halfway, beside one that is healthy."""
+"""Slow clients in numbers: heads and bodies of a byte a second, and heads that stop halfway, beside one that is healthy.
+
+That is check 29.
+"""
 
 from __future__ import annotations
 

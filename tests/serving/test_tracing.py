@@ -1,4 +1,4 @@
-"""Tracing: off unless OpenTelemetry is set up; then a span for each request, in the caller's trace, without personal data."""
+"""Tracing: off unless OpenTelemetry is set up; then a span a request, in the caller's trace, without personal data (check 35)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endpoints as the workspace file names them, and what they are told."""
+"""Endpoints as the workspace file names them, and what they are told (check 38)."""
 
 from __future__ import annotations
 

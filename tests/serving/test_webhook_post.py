@@ -1,4 +1,4 @@
-"""One attempt: what is read of an answer, and that no answer takes longer or more than it may."""
+"""One attempt: what is read of an answer, and that no answer takes longer or more than it may (check 38)."""
 
 from __future__ import annotations
 

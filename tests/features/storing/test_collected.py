@@ -1,4 +1,7 @@
-"""The store as a source: what the server collected, or loaded, is read as the files and the live doors have it."""
+"""The store as a source: what the server collected, or loaded, is read as the files and the live doors have it.
+
+Who was forgotten is in no training: check 36.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Forgetting: nothing of a lead is left in any table or file, nothing comes back, and any step can be the last before a crash."""
+"""Forgetting: nothing of a lead is left in any table or file, nothing comes back, and any step can be the last before a crash.
+
+That is check 36.
+"""
 
 from __future__ import annotations
 
