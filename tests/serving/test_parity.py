@@ -90,7 +90,7 @@ def test_thousands_of_answers_come_out_again_though_events_came_in_all_the_while
     seed = secrets.randbits(32)
     ids = [f"lead {number}" for number in range(leads)]
     for number, lead_id in enumerate(ids):
-        fill(client, lead_id, f"browser {number}", events=3 + number % 9)
+        fill(client, lead_id, f"browser {number}", events=3 + number % 9, account=f"team {number // 4}")
     stop, told = threading.Event(), [0]
 
     def tell() -> None:

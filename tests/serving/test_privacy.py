@@ -31,7 +31,7 @@ def at(days: float) -> dict[str, str]:
     return {"timestamp": when(days), "receivedAt": when(days)}
 
 
-def fill(client: TestClient, lead_id: str = ANN, browser: str = BROWSER, events: int = 12) -> None:
+def fill(client: TestClient, lead_id: str = ANN, browser: str = BROWSER, events: int = 12, account: str = "acme-org") -> None:
     """Let a lead do what leads do, through the doors and as of a past time."""
     named = [("Feature.A", {}), ("Login", {"minutes": 4}), ("upgrade", {"plan": "pro"})]
     calls: list[dict[str, Any]] = [
@@ -42,7 +42,7 @@ def fill(client: TestClient, lead_id: str = ANN, browser: str = BROWSER, events:
             "traits": {"signed_up_at": when(0), "country": "DE", "company_size": 12, "trial_end": when(14)},
         },
         {"type": "identify", "userId": lead_id, "traits": {"country": "TR", "title": "CTO"}, **at(2)},
-        {"type": "group", "userId": lead_id, "groupId": "acme-org", **at(1)},
+        {"type": "group", "userId": lead_id, "groupId": account, **at(1)},
         {"type": "alias", "userId": lead_id, "previousId": f"{browser}-2", **at(1.5)},
     ]  # fmt: skip
     for number in range(events):
