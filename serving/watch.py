@@ -41,8 +41,8 @@ LEASE_US = 30 * SECOND_US
 ASIDE_SECONDS = 5.0
 """So often a process that does not watch looks whether it should."""
 SAVE_US = 5 * SECOND_US
-BATCH = 25
-"""So many leads are looked at without a rest."""
+BATCH, FEW = 25, 5
+"""So many leads are looked at without a rest; and so many while requests come without a pause, each of which waits for them."""
 MOST_DUE = 1000
 PASS_US = 3600 * SECOND_US
 """How often all leads are looked at, if there is time enough."""
@@ -50,7 +50,7 @@ REST = 4.0
 """In the pass over all leads the rest after a few of them is so many times as long as they took."""
 AHEAD_US = 3600 * SECOND_US
 """What will only be known within so long, by a clock that is ahead of ours, is looked at then; beyond it the pass will see it."""
-LONGEST_WAY = 0.5
+LONGEST_WAY = 0.1
 """So many seconds at most requests are let through before the next few leads."""
 
 log = logging.getLogger("trialwise.watch")
@@ -153,21 +153,24 @@ class Watcher:
 
     def _look_at(self, loaded: Loaded, ids: Sequence[str]) -> bool:
         """Look at some leads, a few at a time; return False if it had to end before all were looked at."""
-        for start in range(0, len(ids), BATCH):
-            self._give_way()
-            begin = time.monotonic()
-            self._look_or_skip(loaded, ids[start : start + BATCH])
+        done = 0
+        while done < len(ids):
+            few, begin = self._give_way(), time.monotonic()
+            self._look_or_skip(loaded, ids[done : done + few])
             self._keep_at_times()
-            last = start + BATCH >= len(ids)
+            done += few
+            last = done >= len(ids)
             if self._watched is None or (self._stop.wait(0.0 if last else time.monotonic() - begin) and not last):
                 return False
         return True
 
-    def _give_way(self) -> None:
-        """Wait while requests are being worked on, though not for ever."""
+    def _give_way(self) -> int:
+        """Wait while requests are being worked on, though not for ever; return how many leads may then be looked at."""
         deadline = time.monotonic() + LONGEST_WAY
-        while self._busy() and time.monotonic() < deadline and not self._stop.wait(0.01):
-            pass
+        while self._busy():
+            if time.monotonic() >= deadline or self._stop.wait(0.01):
+                return FEW
+        return BATCH
 
     def _pass(self, loaded: Loaded) -> bool:
         """Look at the next few leads of the pass over all; return whether there are more. Another model begins it anew."""
@@ -178,11 +181,11 @@ class Watcher:
             watched = replace(watched, sweep_after="", sweep_begun=now, swept_by=loaded.ref.digest)
         if watched.sweep_after is None:
             return False
-        ids = self._store.news.next_leads(watched.sweep_after, BATCH)
+        few = self._give_way()
+        ids = self._store.news.next_leads(watched.sweep_after, few)
         customers = {one for one, state in self._store.states.of(ids).items() if state.stage == stages.CUSTOMER}
-        self._give_way()
         self._look_or_skip(loaded, [one for one in ids if one not in customers])
-        self._watched = replace(watched, sweep_after=ids[-1] if len(ids) == BATCH else None)
+        self._watched = replace(watched, sweep_after=ids[-1] if len(ids) == few else None)
         return self._watched.sweep_after is not None
 
     def _keep_at_times(self) -> None:

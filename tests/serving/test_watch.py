@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from features.workspace import Workspace
 from models.stages import StageRules
 from serving import watch
 from serving.guarded_connect import Trust
+from serving.proving import Loaded
 from serving.watch import Watcher
 from serving.webhook_endpoints import Endpoint, endpoints_of
 from tests import store_fixture
@@ -316,6 +317,30 @@ def test_requests_come_first(
     tell(store, "a", at=NOW - DAY_US)
     one.step()
     assert asked[:6] == [True] * 5 + [False]
+
+
+def test_while_requests_come_without_a_pause_only_a_few_are_looked_at_in_one_go(
+    store: EventStore, workspace: Workspace, live: Model, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "LONGEST_WAY", 0.02)
+    one = watcher(workspace, store, live)
+    one.step()
+    clock.now += SECOND
+    ids = [f"lead{number:02}" for number in range(2 * watch.FEW + 1)]
+    for lead_id in ids:
+        tell(store, lead_id, EAGER, at=clock.now)
+    looked: list[int] = []
+    look = one.look
+
+    def noted(loaded: Loaded, some: Sequence[str]) -> int:
+        looked.append(len(some))
+        return look(loaded, some)
+
+    monkeypatch.setattr(one, "look", noted)
+    one._busy = lambda: True
+    one.step()
+    assert looked[:3] == [watch.FEW, watch.FEW, 1]
+    assert sorted(change.lead_id for change in changes(store)) == ids
 
 
 def test_what_was_not_looked_at_before_the_end_stays_new(
