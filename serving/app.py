@@ -156,7 +156,7 @@ def _open(workspace: Workspace, settings: Settings, metrics: Metrics, source: Re
     services = Services(workspace, store, access, live, ledger, Ranking(workspace, store), metrics, silence, shadow, past)
     services.endpoints = endpoints_of(workspace, Trust.from_environment())
     parts = parts_of(workspace, store, live, WebhookMetrics(metrics.registry), services.is_busy)
-    services.behind = (*parts, services.live_percentile)
+    services.behind = (*parts, services.live_percentile, services.ranking)
     live.start()
     shadow.start()
     ledger.start()

@@ -1,6 +1,7 @@
 """The work list: the open leads that nobody spoke to in the last 14 days, the likeliest first, read page by page.
 
-It is computed at most every few seconds.
+It is computed at most every few seconds. Where that takes long nobody waits for it who comes again soon: the thread behind the
+answers makes the next one, and until it is there the one before is read.
 
 A page is asked for by the last line of the page before it, not by a number: leads that come and go between two pages neither
 repeat nor push others out.
@@ -20,6 +21,7 @@ from features.clock import DAY_US, now_us
 from features.store import EventStore
 from features.workspace import Workspace
 from models.steady import REST_DAYS
+from serving.background_thread import BackgroundThread
 from serving.live_lead import Standing, counted_until
 from serving.problems import Problem
 from serving.proving import Loaded
@@ -28,7 +30,11 @@ from serving.scoring import Wish, asked_of, score_standings
 CHUNK = 200
 FRESH_SECONDS = 2.0
 REST = 5.0
-"""A list that took a second to compute is used for this many seconds."""
+"""A list that took a second to compute is used for this many seconds, and read for as many more while the next one is made."""
+LONG_SECONDS = 0.5
+"""A list that took no longer is computed while whoever asked for it waits."""
+TICK_SECONDS = 0.1
+"""So often the thread looks whether a list is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +58,42 @@ class Ranked:
     loaded: Loaded
     as_of: int
     lines: list[Line]
-    until: float
+    fresh_until: float
+    used_until: float
+    """By the clock that only goes forward; in between it is read once more, and the next one is made."""
 
 
-class Ranking:
+class Ranking(BackgroundThread):
     """The newest list, computed again when it has grown old or another model serves."""
 
     def __init__(self, workspace: Workspace, store: EventStore) -> None:
+        super().__init__("ranking", tick_seconds=TICK_SECONDS)
         self._workspace = workspace
         self._store = store
         self._lock = threading.Lock()
         self._newest: Ranked | None = None
+        self._wanted: Loaded | None = None
 
     def newest(self, loaded: Loaded) -> Ranked:
-        """Return the list; whoever comes while it is being computed waits for it instead of computing it too."""
+        """Return the list; whoever comes while the first one is being computed waits for it instead of computing it too."""
+        found, now = self._newest, time.monotonic()
+        if found is None or found.loaded is not loaded or now > found.used_until:
+            return self._made(loaded)
+        if now > found.fresh_until:
+            self._wanted = loaded
+        return found
+
+    def step(self) -> float:
+        """Make the next list, if somebody has read one that is no longer fresh."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self._made(wanted)
+        return TICK_SECONDS
+
+    def _made(self, loaded: Loaded) -> Ranked:
         with self._lock:
             found = self._newest
-            if found is None or found.loaded is not loaded or time.monotonic() > found.until:
+            if found is None or found.loaded is not loaded or time.monotonic() > found.fresh_until:
                 found = self._newest = self._compute(loaded)
             return found
 
@@ -82,7 +107,9 @@ class Ranking:
                 lines.append(Line(record["probability"], record["lead_id"], record["stage"]))
         lines.sort(key=lambda line: line.order)
         end = time.monotonic()
-        return Ranked(loaded, as_of, lines, end + max(FRESH_SECONDS, REST * (end - begin)))
+        took = end - begin
+        fresh_until = end + max(FRESH_SECONDS, REST * took)
+        return Ranked(loaded, as_of, lines, fresh_until, fresh_until + (REST * took if took > LONG_SECONDS else 0.0))
 
     def _open(self, loaded: Loaded, as_of: int) -> Iterator[list[Standing]]:
         known_by = counted_until(loaded.view.definition, as_of)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from dataclasses import replace
+
 import pytest
 
 from features.clock import DAY_US, format_us, now_us
+from serving.proving import Loaded
+from serving.ranking import Ranked
 from tests.serving.client import TestClient
+from tests.serving.conftest import wait_for
 from tests.serving.test_scores import START, fill, when
 
 
@@ -82,3 +89,40 @@ def test_the_list_is_of_one_instant(full: TestClient) -> None:
     first = full.get("/v1/leads").json()["items"]
     assert len({item["as_of"] for item in first}) == 1
     assert START < START + DAY_US
+
+
+def test_nobody_waits_for_a_long_list_if_there_was_one_lately(full: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranking, loaded = full.app.state.services.ranking, full.app.state.services.model()
+    made: list[str] = []
+    real = ranking._compute
+
+    def compute(of: Loaded) -> Ranked:
+        made.append(threading.current_thread().name)
+        found: Ranked = real(of)
+        return replace(found, fresh_until=time.monotonic() + 0.3, used_until=time.monotonic() + 30)
+
+    monkeypatch.setattr(ranking, "_compute", compute)
+    first = ranking.newest(loaded)
+    assert ranking.newest(loaded) is first
+    time.sleep(0.35)
+    assert ranking.newest(loaded) is first
+    wait_for(lambda: len(made) == 2)
+    wait_for(lambda: ranking._newest is not first)
+    assert made[1] == "ranking"
+    assert ranking.newest(loaded).as_of > first.as_of
+    time.sleep(0.5)
+    assert len(made) == 2  # nobody has asked since it is no longer fresh
+
+
+def test_whoever_comes_late_or_asks_for_another_model_waits(full: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranking, loaded = full.app.state.services.ranking, full.app.state.services.model()
+    first = ranking.newest(loaded)
+    assert first.used_until == first.fresh_until  # made in no time
+    ranking._newest = replace(first, fresh_until=time.monotonic() - 2, used_until=time.monotonic() - 1)
+    second = ranking.newest(loaded)
+    assert second.as_of > first.as_of
+    other = replace(loaded)
+    assert ranking.newest(other).loaded is other
+    monkeypatch.setattr("serving.ranking.LONG_SECONDS", 0.0)
+    slow = ranking._compute(loaded)
+    assert slow.used_until > slow.fresh_until
