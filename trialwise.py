@@ -284,6 +284,12 @@ def run(arguments: list[str]) -> int:
         code = INTERRUPTED
     except typer.TyperException as error:
         if error.format_message():
+            if "--json" in arguments:
+                show(
+                    InputError(
+                        misuse(error), given=" ".join(arguments), expected="what its --help says", do="run trialwise --help"
+                    ).as_dict()
+                )
             say(f"{misuse(error)} Run trialwise --help to see what is there.")
         return 2
     except Exception as error:

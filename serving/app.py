@@ -176,22 +176,23 @@ def _close(services: Services) -> None:
     services.store.close()
 
 
-async def _problem(_request: Request, problem: Any) -> Response:
+async def _problem(request: Request, problem: Any) -> Response:
     found: Problem = problem
-    return found.response()
+    return found.response(request.scope["path"])
 
 
-async def _store_unavailable(_request: Request, trouble: Exception) -> Response:
+async def _store_unavailable(request: Request, trouble: Exception) -> Response:
     log.warning("%s", trouble)
-    return retry_later("store_unavailable", "The store does not answer now; try again.").response()
+    return retry_later("store_unavailable", "The store does not answer now; try again.").response(request.scope["path"])
 
 
-async def _http(_request: Request, error: Any) -> Response:
+async def _http(request: Request, error: Any) -> Response:
     code = _BY_STATUS.get(error.status_code, "bad_request")
     problem = Problem(code, "There is nothing at this address." if code == "not_found" else "The request cannot be answered.")
     problem.headers.update(error.headers or {})
-    return problem.response()
+    return problem.response(request.scope["path"])
 
 
-async def _invalid(_request: Request, _error: Exception) -> Response:
-    return Problem("invalid_request", "A parameter does not have the right shape; see /openapi.json.").response()
+async def _invalid(request: Request, _error: Exception) -> Response:
+    problem = Problem("invalid_request", "A parameter does not have the right shape; see /openapi.json.")
+    return problem.response(request.scope["path"])

@@ -131,7 +131,7 @@ class Doorkeeper:
         if scope["type"] == "http":
             problem = self._refuse(scope)
             if problem is not None:
-                await problem.response()(scope, receive, send)
+                await problem.response(scope["path"])(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

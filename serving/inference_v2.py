@@ -6,19 +6,18 @@ Its errors are ``{"error": "..."}``, which is the protocol's shape and not that 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version as version_of
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from features.storing.engine import StoreUnavailable
 from serving.guards import SCORE_LIMIT, parsed
-from serving.problems import Problem, retry_later
+from serving.mlflow_protocol import ABOUT
+from serving.problems import Problem
 from serving.protocol_schemas import INFER, InferAnswer, InferenceError, ModelMetadata, ServerMetadata
 from serving.proving import Loaded
 from serving.quick_json import QuickJSON
@@ -37,46 +36,18 @@ EXPLAINED: Mapping[str, str] = {"base": "FP64", "reasons": TEXTS, "rest": TEXTS}
 
 BINARY_ALL, BINARY_ONE = "binary_data_output", "binary_data"
 
-PARAMETERS = ("reasons", "lang", BINARY_ALL)
+
+router = APIRouter(responses={"default": {"model": InferenceError, "description": "What went wrong"}})
 
 
-class InferenceRoute(APIRoute):
-    """A route whose problems are told as this protocol tells them."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, with problems turned into errors."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except StoreUnavailable:
-                return _error(retry_later("store_unavailable", "The store does not answer now; try again."))
-            except Problem as problem:
-                return _error(problem)
-
-        return handle
-
-
-def _error(problem: Problem) -> Response:
-    return JSONResponse({"error": f"{problem.title}. {problem.detail}"}, problem.status, headers=problem.headers)
-
-
-router = APIRouter(
-    tags=["score"],
-    route_class=InferenceRoute,
-    responses={"default": {"model": InferenceError, "description": "What went wrong"}},
-)
-
-
-@router.get("/v2", response_model=ServerMetadata, summary="The server, in the Open Inference Protocol")
+@router.get("/v2", tags=ABOUT, response_model=ServerMetadata, summary="The server, in the Open Inference Protocol")
 async def server() -> JSONResponse:
     """Say which server this is, and which extensions of the protocol it knows."""
     version = await run_in_threadpool(version_of, "trialwise")
     return JSONResponse({"name": "trialwise", "version": version, "extensions": ["binary_tensor_data"]})
 
 
-@router.get("/v2/health/live", summary="The process answers", response_model=dict[str, bool])
+@router.get("/v2/health/live", tags=ABOUT, summary="The process answers", response_model=dict[str, bool])
 async def live() -> JSONResponse:
     """Answer as long as the process does."""
     return JSONResponse({"live": True})
@@ -84,6 +55,7 @@ async def live() -> JSONResponse:
 
 @router.get(
     "/v2/health/ready",
+    tags=ABOUT,
     summary="A model serves",
     response_model=dict[str, bool],
     responses={503: {"model": dict[str, bool], "description": "Not ready"}},
@@ -93,11 +65,14 @@ async def ready(request: Request) -> JSONResponse:
     services = services_of(request)
     found = services.live.current is not None and not services.draining.begun
     # The protocol's own text shows `live` in this answer, clients of it look for either.
-    return JSONResponse({"ready": found, "live": found}, 200 if found else 503)
+    told = {"ready": found, "live": found}
+    return JSONResponse(told) if found else JSONResponse(told, 503, headers={"Retry-After": "5"})
 
 
-@router.get("/v2/models/{name}/versions/{version}/ready", summary="This version serves", response_model=dict[str, Any])
-@router.get("/v2/models/{name}/ready", summary="The model serves", response_model=dict[str, Any])
+@router.get(
+    "/v2/models/{name}/versions/{version}/ready", tags=ABOUT, summary="This version serves", response_model=dict[str, Any]
+)
+@router.get("/v2/models/{name}/ready", tags=ABOUT, summary="The model serves", response_model=dict[str, Any])
 async def model_ready(request: Request, name: str, version: str | None = None) -> JSONResponse:
     """Answer 200 while the model serves."""
     services = services_of(request)
@@ -106,8 +81,10 @@ async def model_ready(request: Request, name: str, version: str | None = None) -
     return JSONResponse({"name": name, "ready": True})
 
 
-@router.get("/v2/models/{name}/versions/{version}", response_model=ModelMetadata, summary="What a version takes and gives")
-@router.get("/v2/models/{name}", response_model=ModelMetadata, summary="What the model takes and gives")
+@router.get(
+    "/v2/models/{name}/versions/{version}", tags=ABOUT, response_model=ModelMetadata, summary="What a version takes and gives"
+)
+@router.get("/v2/models/{name}", tags=ABOUT, response_model=ModelMetadata, summary="What the model takes and gives")
 async def model(request: Request, name: str, version: str | None = None) -> JSONResponse:
     """Name the features that the model knows, and what it answers."""
     services = services_of(request)
@@ -126,9 +103,13 @@ async def model(request: Request, name: str, version: str | None = None) -> JSON
 
 
 @router.post(
-    "/v2/models/{name}/versions/{version}/infer", response_model=InferAnswer, summary="Score with a version", openapi_extra=INFER
+    "/v2/models/{name}/versions/{version}/infer",
+    tags=["score"],
+    response_model=InferAnswer,
+    summary="Score with a version",
+    openapi_extra=INFER,
 )
-@router.post("/v2/models/{name}/infer", response_model=InferAnswer, summary="Score features", openapi_extra=INFER)
+@router.post("/v2/models/{name}/infer", tags=["score"], response_model=InferAnswer, summary="Score features", openapi_extra=INFER)
 async def infer(request: Request, name: str, version: str | None = None) -> Response:
     """Score tensors, one for each feature. A feature that is not sent is missing."""
     services = services_of(request)
@@ -142,8 +123,6 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
     if not isinstance(body.get("id", ""), str):
         raise Problem("invalid_request", "id is a text.")
     parameters = _parameters(body.get("parameters"))
-    if not set(parameters) <= set(PARAMETERS):
-        raise Problem("invalid_request", f"parameters knows {', '.join(PARAMETERS)} only.")
     outputs = _outputs(body.get("outputs"), bool(parameters.get(BINARY_ALL)))
     loaded = _model(services, name, version)
     table = await services.compute(partial(read_tensors, body.get("inputs"), binary, loaded.view))

@@ -47,7 +47,7 @@ async def ranked(
     wish = read_wish(services.workspace, reasons, lang, default=0)
     if stage is not None and stage not in stages.STAGES:
         raise Problem("invalid_request", f"stage must be one of {', '.join(stages.STAGES)}.")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= 500):
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= 500):
         raise Problem("invalid_request", "limit must be a whole number from 1 to 500.")
     loaded = services.model()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import partial
 from importlib.metadata import version as version_of
 from typing import Any
@@ -29,12 +30,15 @@ _TABULAR: Mapping[str, Callable[[bytes, View], FeatureTable]] = {CSV: read_csv, 
 PARAMS = ("reasons", "lang")
 BRIEF = ("probability", "grade", "percentile", "stage", "warnings")
 EXPLAINED = ("base", "reasons", "rest")
+ABOUT: list[str | Enum] = ["operation"]
+"""Whoever only asks about the server is answered also when it has no room for scores."""
 
-router = APIRouter(tags=["score"])
+router = APIRouter()
 
 
 @router.post(
     "/invocations",
+    tags=["score"],
     response_model=PredictionsAnswer,
     summary="Score a table of features, as MLflow's scoring server does",
     openapi_extra=INVOCATION,
@@ -57,8 +61,8 @@ async def invocations(request: Request) -> QuickJSON:
     return QuickJSON({"predictions": [_prediction(one, wish) for one in records]})
 
 
-@router.get("/ping", summary="A model serves, in MLflow's words", response_class=Response)
-@router.get("/health", summary="A model serves, in MLflow's words", response_class=Response)
+@router.get("/ping", tags=ABOUT, summary="A model serves, in MLflow's words", response_class=Response)
+@router.get("/health", tags=ABOUT, summary="A model serves, in MLflow's words", response_class=Response)
 async def ping(request: Request) -> Response:
     """Answer 200 once a model serves, and until the server is told to stop."""
     services = services_of(request)
@@ -68,7 +72,7 @@ async def ping(request: Request) -> Response:
     return Response("\n", media_type=JSON)
 
 
-@router.get("/version", summary="The version of MLflow whose protocol this is", response_class=Response)
+@router.get("/version", tags=ABOUT, summary="The version of MLflow whose protocol this is", response_class=Response)
 async def version() -> Response:
     """Return the version of MLflow that is installed."""
     return Response(await run_in_threadpool(version_of, "mlflow-skinny"), media_type=JSON)

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("trialwise.app")
 
 MEDIA_TYPE = "application/problem+json"
+INFERENCE = "/v2"
+"""Below this address errors are told as the Open Inference Protocol tells them."""
 
 TITLES: Mapping[str, tuple[int, str]] = {
     "bad_json": (400, "The body is not strict JSON"),
@@ -56,8 +58,10 @@ class Problem(Exception):
         self.members: dict[str, Any] = {}
         super().__init__(code)
 
-    def response(self) -> JSONResponse:
-        """Return the answer that says this problem."""
+    def response(self, path: str = "") -> JSONResponse:
+        """Return the answer that says this problem to who asked at an address."""
+        if path == INFERENCE or path.startswith(f"{INFERENCE}/"):
+            return JSONResponse({"error": f"{self.title}. {self.detail}"}, self.status, headers=self.headers)
         body = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail, "code": self.code}
         return JSONResponse(body | self.members, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
@@ -92,4 +96,4 @@ class Sealed:
                 raise
             log.error("unexpected %s", type(error).__name__, exc_info=error)
             problem = Problem("internal_error", "The request failed inside; it is safe to try again.")
-            await problem.response()(scope, receive, send)
+            await problem.response(scope["path"])(scope, receive, send)

@@ -141,6 +141,6 @@ def read_cursor(cursor: str) -> tuple[float, str]:
         probability, lead_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(probability, float) or not 0 <= probability <= 1 or not isinstance(lead_id, str):
             raise TypeError
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise Problem("invalid_request", "cursor must be the next of an earlier answer.") from None
     return (-probability, lead_id)

@@ -31,7 +31,17 @@ class Straight:
         self.doors: Mapping[tuple[str, str], APIRoute] = dict(found for router in routers for found in _doors(router))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the door answer; a request that is nobody's here is searched for."""
+        """Let the door answer; a request that is nobody's here is searched for.
+
+        HEAD is answered by the door of GET (RFC 9110, 9.3.2); uvicorn keeps the body back.
+        """
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            asked = {**scope, "method": "GET"}
+            try:
+                await self(asked, receive, send)
+            finally:
+                scope["route"] = asked.get("route")  # whoever stands further out counts by it
+            return
         route = self.door(scope)
         if route is None:
             await self.app(scope, receive, send)

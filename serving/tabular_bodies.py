@@ -70,6 +70,8 @@ def read_parquet(data: bytes, view: View) -> FeatureTable:
         # One long text may stand in every row of a small file: as a dictionary it is unpacked once.
         texts = [name for name in wanted if _holds_texts(file.schema_arrow.field(name).type)]
         places = _places(meta, wanted, texts)
+        if meta.num_rows == 0:  # a chunk of no rows has no page that could be walked over, and nothing in it is read
+            return _arrow_table(file.schema_arrow.empty_table().select(wanted), names, 0, view)
         pages = Pages(data)
         size = sum(pages.size_of(meta.row_group(group).column(place)) for group in range(meta.num_row_groups) for place in places)
         if size > MOST_INFLATED:

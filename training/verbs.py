@@ -40,6 +40,7 @@ from training.reference import build_reference, capacity_facts
 from training.report.card import model_card
 from training.report.content import gather
 from training.report.page import page
+from training.report.plots import plots
 from training.report.verb import CARD, REPORT
 from training.rivals import find_rivals
 from training.tuning import Search
@@ -102,7 +103,8 @@ def run_train(
             folder = Path(scratch) / "scorer"
             digest = save(scorer, folder)
             load(folder, digest=digest)  # what cannot be read back is never registered
-            texts = {REPORT: page(told), CARD: model_card(told)}
+            report = page(told)
+            texts = {REPORT: report, CARD: model_card(told), **plots(report)}
             record = training_record(
                 sources, ws, data, scorer, evaluation, gate, search, against=rivals.version, trials=fitted.trials, texts=texts
             )

@@ -38,7 +38,9 @@ def judge(evaluation: Evaluation | None, gain: Difference | None, *, learner: st
     if above_chance < _FIVE_PERCENT or gain.value >= 0.0:
         return Verdict(NONE, f"{NONE}: what was learnt does not hold on leads it has not seen; {numbers}")
     if not time_forward:
-        return Verdict(WEAK, f"{WEAK}: these figures are of random folds, not of later leads; {numbers}")
+        return Verdict(
+            WEAK, f"{WEAK}: these figures are not time-forward: they are of random folds, not of later leads; {numbers}"
+        )
     if not evaluation.reliable:
         return Verdict(WEAK, f"{WEAK}: only {evaluation.converting_clusters} converting accounts or leads to judge by; {numbers}")
     if above_chance < _ONE_PERCENT:

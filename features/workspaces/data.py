@@ -167,6 +167,13 @@ class DataSpec(Section):
                     given="leads that start at no known time",
                     at=("leads",),
                 )
+        if self.leads is not None and self.leads.converted is not None and self.conversions is None and not self.undated:
+            raise refused(
+                "conversions beside dates: what is learnt from has to say when a lead paid",
+                "add conversions: {source: ..., lead: ..., at: ...}, or delete converted",
+                given="who paid, without when",
+                at=("leads", "converted"),
+            )
         if self.undated and self.identities is not None:
             raise refused(
                 "leads with dates beside identities",

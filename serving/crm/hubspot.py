@@ -129,7 +129,7 @@ class HubSpot:
             if not reply.fine:
                 return code_of(reply.body)
             for one in reply.body.get("results", ()):
-                for key in _keys(one["properties"], self._match):
+                for key in _keys(one.get("properties") or {}, self._match):
                     ids[key] = str(one["id"])
             return None
 

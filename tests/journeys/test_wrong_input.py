@@ -117,6 +117,16 @@ def test_misuse_is_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert refused(capsys, "score", "-w", folder / "w.yaml", "--age", "3")[0] == 2
 
 
+@pytest.mark.parametrize("words", [["train"], ["nosuch"], ["score", "--age", "soon", "-w", "w.yaml"]])
+def test_misuse_is_json_where_that_was_asked_for(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert trialwise.run([*words, "--json"]) == 2
+    out, said = capsys.readouterr()
+    told = json.loads(out)
+    assert set(told) == {"error", "given", "expected", "do"}
+    assert told["given"] == " ".join([*words, "--json"])
+    assert said.startswith(told["error"])
+
+
 def test_nothing_to_watch_is_a_reason_to_train(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = refused(capsys, "monitor", "-w", folder / "w.yaml")
     assert code == 1

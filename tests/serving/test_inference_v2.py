@@ -128,7 +128,6 @@ BAD: list[Any] = [
     {"inputs": INPUTS, "more": 1},
     {"inputs": INPUTS, "id": 7},
     {"inputs": INPUTS, "parameters": []},
-    {"inputs": INPUTS, "parameters": {"sequence_id": 1}},
     {"inputs": INPUTS, "parameters": {"reasons": "many"}},
     {"inputs": INPUTS, "outputs": 7},
     {"inputs": INPUTS, "outputs": [{"name": "logits"}]},
@@ -180,10 +179,33 @@ def test_other_bodies_are_errors_too(client: TestClient, status: int, sent: dict
     assert (answer.status_code, set(answer.json())) == (status, {"error"}), answer.text
 
 
+def test_parameters_of_other_servers_are_nothing_to_this_one(client: TestClient) -> None:
+    plain = client.post(INFER, json={"inputs": INPUTS}).json()
+    for more in ({"content_type": "pd"}, {"timeout": 1000, "priority": 1}):
+        assert client.post(INFER, json={"inputs": INPUTS, "parameters": more}).json() == plain
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", INFER, 405),
+        ("DELETE", "/v2/models/acme", 405),
+        ("GET", "/v2/nothing", 404),
+        ("GET", "/v2/", 404),
+        ("GET", f"/v2/models/{'a' * 5000}", 414),
+    ],
+)
+def test_what_no_door_answers_is_told_in_the_protocols_shape_too(client: TestClient, method: str, path: str, status: int) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, set(answer.json())) == (status, {"error"}), answer.text
+    assert answer.headers["content-type"] == "application/json"
+
+
 def test_without_a_model_nothing_is_ready(workspace: Workspace, tmp_path: Path) -> None:
     with served(workspace, {}, tmp_path) as client:
         assert client.get("/v2/health/live").status_code == 200
-        assert client.get("/v2/health/ready").status_code == 503
+        ready = client.get("/v2/health/ready")
+        assert (ready.status_code, ready.headers["retry-after"]) == (503, "5")
         answer = client.post(INFER, json={"inputs": INPUTS})
         assert (answer.status_code, set(answer.json())) == (503, {"error"})
         assert int(answer.headers["retry-after"]) > 0

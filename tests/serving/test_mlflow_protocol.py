@@ -84,6 +84,11 @@ def test_every_form_gives_the_numbers_of_the_pyfunc(
     assert brief(client.post("/invocations", json=body)) == expected
 
 
+def test_a_table_without_rows_has_no_predictions(client: TestClient) -> None:
+    for frame in (FRAME.iloc[:0], pd.DataFrame({"any_count_all": pd.Series([], dtype="float64")})):
+        assert client.post("/invocations", content=frame.to_parquet(), headers=PARQUET).json() == {"predictions": []}
+
+
 def test_csv_and_parquet_give_the_same(client: TestClient, expected: list[dict[str, Any]]) -> None:
     for lines in (FRAME.to_csv(), FRAME.to_csv(index=False), "\ufeff" + FRAME.to_csv(index=False)):
         answer = client.post("/invocations", content=lines.encode(), headers=CSV)

@@ -56,6 +56,13 @@ def test_a_wrong_method_is_refused_as_ever() -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/v2/health/live", "/openapi.json", "/v1/leads/a/score", "/nothing"])
+def test_head_is_answered_as_get_is(client: TestClient, path: str) -> None:
+    asked, headed = client.get(path), client.head(path)
+    assert (headed.status_code, headed.headers["content-type"]) == (asked.status_code, asked.headers["content-type"])
+    assert headed.headers["content-length"] == asked.headers["content-length"]
+
+
 def test_problems_are_handled_by_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
     route = next(route for router in ROUTERS for route in router.routes if getattr(route, "path", "") == "/v1/score")
     seen = []

@@ -58,6 +58,11 @@ def test_other_doors_and_other_methods_are_open(full: TestClient) -> None:
     assert full.get("/v1/leads/a/score").status_code == 401  # its address holds a name: it is judged further in
 
 
+@pytest.mark.parametrize("path", ["/ping", "/health", "/version", "/v2", "/v2/health/live", "/v2/health/ready", "/livez"])
+def test_who_only_asks_how_the_server_is_gets_an_answer(full: TestClient, path: str) -> None:
+    assert "too much to do" not in full.get(path).text  # there may be no model yet, which is another matter
+
+
 def test_a_web_page_can_read_why(full: TestClient) -> None:
     answer = full.post("/v1/t", content="{}", headers={"Origin": PAGE, "Content-Type": "text/plain"})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (503, PAGE)

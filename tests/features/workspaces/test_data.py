@@ -65,8 +65,8 @@ def test_defaults() -> None:
         ({"leads": LEADS}, False),
         ({"events": EVENTS}, False),
         ({"leads": {"source": "x", "converted": "paid"}}, True),
-        ({"leads": {"source": "x", "converted": "paid", "started_at": "s"}}, False),
-        ({"leads": {"source": "x", "converted": "paid"}, "events": EVENTS}, False),
+        ({"leads": {"source": "x", "converted": "p", "started_at": "s"}, "conversions": {"source": "c"}}, False),
+        ({"leads": {"source": "x", "converted": "p"}, "events": EVENTS, "conversions": {"source": "c"}}, False),
         ({"leads": {"start": "Trial Started"}, "events": EVENTS, "conversions": {"events": ("paid",)}}, False),
         ({"leads": LEADS, "conversions": {"source": "c.csv"}}, False),
     ],
@@ -87,6 +87,16 @@ def test_tables_that_fit_together(data: dict[str, Any], undated: bool) -> None:
             {"leads": {"source": "x", "converted": "y"}, "conversions": {"source": "c"}},
             ("leads",),
             "started_at, or converted alone for a table without dates",
+        ),
+        (
+            {"leads": {"source": "x", "converted": "paid", "started_at": "s"}},
+            ("leads", "converted"),
+            "conversions beside dates: what is learnt from has to say when a lead paid",
+        ),
+        (
+            {"leads": {"source": "x", "converted": "paid"}, "events": EVENTS},
+            ("leads", "converted"),
+            "conversions beside dates: what is learnt from has to say when a lead paid",
         ),
         (
             {"leads": {"source": "x", "converted": "y"}, "identities": {"source": "m"}},
