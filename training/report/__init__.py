@@ -5,5 +5,5 @@ it is opened: no script, no font, no picture from the network. Contact data and 
 
 Read in this order: ``content.py`` (what a report is made of), ``page.py`` (the page and its sections), ``opening.py``,
 ``judged.py``, ``drivers.py``, ``background.py`` (the sections), ``charts.py`` and ``markup.py`` (how a picture and a table are
-written), ``card.py`` (the model card), ``verb.py`` (``trialwise report``).
+written), ``plots.py`` (the charts as files), ``card.py`` (the model card), ``verb.py`` (``trialwise report``).
 """
