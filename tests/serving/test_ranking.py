@@ -101,7 +101,8 @@ def test_nobody_waits_for_a_long_list_if_there_was_one_lately(full: TestClient, 
     def compute(of: Loaded) -> Ranked:
         made.append(threading.current_thread().name)
         found: Ranked = real(of)
-        return replace(found, fresh_until=time.monotonic() + 0.3, used_until=time.monotonic() + 30)
+        fresh = 0.3 if len(made) == 1 else 30
+        return replace(found, fresh_until=time.monotonic() + fresh, used_until=time.monotonic() + 60)
 
     monkeypatch.setattr(ranking, "_compute", compute)
     first = ranking.newest(loaded)
