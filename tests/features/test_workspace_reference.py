@@ -109,6 +109,8 @@ def _workspace(key: str, example: str) -> dict[str, Any]:
         "behaviours": {"core_use": {"events": ["feature.*"]}},
         "attributes": {"seats": "number", "country": "category"},
     }
+    if first == "converted":  # beside dates something has to say when
+        whole["data"]["conversions"] = {"source": "conversions.csv"}
     inside = whole
     for depth, step in enumerate(path, 1):
         inside = inside.setdefault(step, _base(path[:depth], first))
